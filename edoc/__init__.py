@@ -1,0 +1,69 @@
+"""edoc: sign, verify, package, exchange and keep the official documents of Vietnamese state agencies.
+
+    key = edoc.load_key("certs-dev/a-person1.p12", passphrase=passphrase)
+    edoc.prepare("draft.pdf", "ready.pdf")
+    edoc.sign("ready.pdf", "signed.pdf", key=key, role="person", trust=trust)
+    report = edoc.verify("signed.pdf", trust=edoc.Trust.load("certs-dev/trust"), offline=True)
+    report.require()
+
+This module is the one door: what it names is the promise. The rooms behind it are imported on first use, so
+that a short command stays short.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edoc.core.dispatch import Dispatch as Dispatch
+    from edoc.core.dispatch import StatusUpdate as StatusUpdate
+    from edoc.core.report import Report as Report
+    from edoc.errors import EdocError as EdocError
+    from edoc.errors import NotVerified as NotVerified
+    from edoc.keys import load_key as load_key
+    from edoc.node.node import Node as Node
+    from edoc.packing import load_dispatch as load_dispatch
+    from edoc.packing import load_status as load_status
+    from edoc.packing import pack as pack
+    from edoc.packing import pack_status as pack_status
+    from edoc.packing import unpack as unpack
+    from edoc.signing import number as number
+    from edoc.signing import prepare as prepare
+    from edoc.signing import sign as sign
+    from edoc.trust.store import Trust as Trust
+    from edoc.verification import verify as verify
+
+_ROOMS = {
+    "Dispatch": "edoc.core.dispatch",
+    "EdocError": "edoc.errors",
+    "Node": "edoc.node.node",
+    "NotVerified": "edoc.errors",
+    "Report": "edoc.core.report",
+    "StatusUpdate": "edoc.core.dispatch",
+    "Trust": "edoc.trust.store",
+    "load_dispatch": "edoc.packing",
+    "load_key": "edoc.keys",
+    "load_status": "edoc.packing",
+    "number": "edoc.signing",
+    "pack": "edoc.packing",
+    "pack_status": "edoc.packing",
+    "prepare": "edoc.signing",
+    "sign": "edoc.signing",
+    "unpack": "edoc.packing",
+    "verify": "edoc.verification",
+}
+
+__version__ = "0.1.0"
+__all__ = sorted(_ROOMS)  # noqa: PLE0605 - one list, not two; a test proves each name
+
+
+def __getattr__(name: str) -> Any:
+    """Import the room of a public name on first use (PEP 562)."""
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'edoc' has no attribute {name!r}")
+    value = getattr(import_module(_ROOMS[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

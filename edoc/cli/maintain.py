@@ -1,0 +1,92 @@
+"""Commands that keep a node: init, archive, audit-log."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edoc.cli._run import emit_json, reported, say
+from edoc.cli.operate import DocumentArgument, JsonOption, NodeOption
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command(epilog="Example: edoc init /srv/edoc/node")(init)
+    archive = typer.Typer(help="Archived documents.", no_args_is_help=True)
+    archive.command("audit", epilog="Example: edoc archive audit --node /srv/edoc/node")(archive_audit)
+    archive.command("export", epilog="Example: edoc archive export ID package --node /srv/edoc/node")(
+        archive_export
+    )
+    app.add_typer(archive, name="archive")
+    log = typer.Typer(help="The hash-chained audit log.", no_args_is_help=True)
+    log.callback()(lambda: None)
+    log.command("verify", epilog="Example: edoc audit-log verify --node /srv/edoc/node")(audit_log_verify)
+    app.add_typer(log, name="audit-log")
+
+
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The node's folder.")]) -> None:
+    """Make a node: first its commented edoc.toml; when that is filled in, its database."""
+    from edoc.node import node
+    from edoc.node.durable import write_file
+    from edoc.node.settings import FILE_NAME
+
+    with reported():
+        file = folder / FILE_NAME
+        if not file.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            template = Path(node.__file__).with_name("edoc.toml.template")
+            write_file(file, template.read_bytes(), mode=0o600)
+            say(f"{file}: fill in every CHANGEME, then run 'edoc init {folder}' again.")
+            return
+        node.migrate(folder)
+        say(f"{folder}: the node is ready; start its worker with 'edoc-worker --node {folder}'.")
+
+
+def archive_audit(node: NodeOption, json: JsonOption = False) -> None:
+    """Check every archived document against its manifest: exit 1 if anything is damaged or missing."""
+    from edoc.core.lifecycle import State
+    from edoc.node import archive, clerk
+    from edoc.node.node import Node
+
+    with reported(), Node.open(node) as opened:
+        archived = [row for row in clerk.documents(opened) if row.state == State.ARCHIVED]
+        findings = {row.id: archive.audit(opened, row.id) for row in archived}
+    wrong = {document: reasons for document, reasons in findings.items() if reasons}
+    if json:
+        emit_json({"checked": len(findings), "damaged": wrong})
+    else:
+        sys.stdout.writelines(
+            f"{document}: {reason}\n" for document, reasons in wrong.items() for reason in reasons
+        )
+        say(f"{len(findings)} archived documents checked, {len(wrong)} damaged.")
+    raise SystemExit(1 if wrong else 0)
+
+
+def archive_export(
+    document: DocumentArgument,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder for the package.")],
+    node: NodeOption,
+) -> None:
+    """Write an archived document's package to a folder that 'sha256sum -c' can check."""
+    from edoc.node import archive, clerk
+    from edoc.node.node import Node
+
+    with reported(), Node.open(node) as opened:
+        package = archive.export(opened, clerk.find(opened, document).id, folder)
+    sys.stdout.write(f"{package}\n")
+
+
+def audit_log_verify(node: NodeOption, json: JsonOption = False) -> None:
+    """Recompute the audit log's chain: exit 1 if an entry was changed, removed or reordered."""
+    from edoc.node import journal
+    from edoc.node.node import Node
+
+    with reported(), Node.open(node) as opened, opened.journal.reading() as connection:
+        wrong = journal.verify_chain(connection)
+    if json:
+        emit_json({"intact": not wrong, "findings": wrong})
+    else:
+        sys.stdout.writelines(f"{finding}\n" for finding in wrong)
+        say("The audit log is intact." if not wrong else f"The audit log is damaged: {len(wrong)} findings.")
+    raise SystemExit(1 if wrong else 0)

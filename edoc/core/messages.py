@@ -1,0 +1,387 @@
+"""The catalogue of everything a report can say: code, weight, English, Vietnamese.
+
+Rules: codes are stable and are what programs read; texts are for people and may improve; words must be fit
+for a court and for a letter of refusal. `{names}` stand for facts.
+"""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Final
+
+from edoc.core.report import Message, Severity
+
+VIETNAM: Final = timezone(timedelta(hours=7))
+"""Times are told as they are on the wall in Việt Nam."""
+
+_INFO, _WARNING, _ERROR = Severity.INFO, Severity.WARNING, Severity.ERROR
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One message in both languages."""
+
+    severity: Severity
+    text: str
+    text_vi: str
+
+
+CATALOGUE: Final[dict[str, Entry]] = {
+    # The file
+    "FILE_MISSING": Entry(
+        _ERROR,
+        "The file cannot be opened: {detail}.",
+        "Không mở được tệp.",
+    ),
+    "FILE_EMPTY": Entry(_ERROR, "The file is empty (0 bytes).", "Tệp rỗng (0 byte)."),
+    "FILE_TOO_LARGE": Entry(
+        _ERROR,
+        "The file is larger than the limit of {detail} bytes.",
+        "Tệp vượt quá giới hạn {detail} byte.",
+    ),
+    "FILE_NOT_PDF": Entry(
+        _ERROR,
+        "The file is not a PDF; only PDF files are verified.",
+        "Tệp không phải định dạng PDF; hệ thống chỉ kiểm tra tệp PDF.",
+    ),
+    "PDF_BROKEN": Entry(
+        _ERROR,
+        "The PDF is damaged and cannot be read ({detail}).",
+        "Tệp PDF bị hỏng, không đọc được.",
+    ),
+    "PASSWORD_NEEDED": Entry(
+        _ERROR,
+        "The PDF is encrypted; give its password.",
+        "Tệp PDF được mã hóa; cần cung cấp mật khẩu.",
+    ),
+    "PASSWORD_WRONG": Entry(
+        _ERROR,
+        "The PDF is encrypted and the password given does not open it.",
+        "Tệp PDF được mã hóa và mật khẩu đã cung cấp không đúng.",
+    ),
+    "UNSIGNED": Entry(_ERROR, "The file carries no digital signature.", "Tệp không có chữ ký số."),
+    "READ_LENIENTLY": Entry(
+        _WARNING,
+        "The file departs from the PDF standard and was read leniently.",
+        "Tệp không hoàn toàn tuân thủ chuẩn PDF và được đọc ở chế độ dung sai.",
+    ),
+    "TIMESTAMP_MISTYPED": Entry(
+        _WARNING,
+        "Field {detail} holds a time-stamp that is declared to be a signature; it was ignored.",
+        "Trường {detail} chứa dấu thời gian nhưng khai báo là chữ ký; hệ thống đã bỏ qua.",
+    ),
+    "SIGNATURE_EMPTY": Entry(
+        _WARNING,
+        "Signature field {detail} was reserved but never signed.",
+        "Trường chữ ký {detail} đã được dành chỗ nhưng chưa được ký.",
+    ),
+    "DEV_TRUST": Entry(
+        _WARNING,
+        "DEVELOPMENT CERTIFICATES: this result rests on development roots and proves nothing "
+        "in the real world.",
+        "CHỨNG THƯ THỬ NGHIỆM: kết quả này dựa trên chứng thư gốc dùng để phát triển, "
+        "không có giá trị pháp lý.",
+    ),
+    # The form of a signature
+    "SIGNATURE_UNREADABLE": Entry(
+        _ERROR,
+        "The signature cannot be read ({detail}).",
+        "Không đọc được chữ ký số.",
+    ),
+    "SIGNATURE_UNREACHABLE": Entry(
+        _ERROR,
+        "Unreachable signature: the file contains a signature that no signature field refers to ({detail}).",
+        "Chữ ký không truy cập được: tệp chứa chữ ký số không gắn với trường chữ ký nào.",
+    ),
+    "BYTE_RANGE_BAD": Entry(
+        _ERROR,
+        "The signed byte range {detail} is not two parts that begin at the first byte.",
+        "Phạm vi byte được ký {detail} không gồm hai phần bắt đầu từ byte đầu tiên.",
+    ),
+    "GAP_NOT_CONTENTS": Entry(
+        _ERROR,
+        "What the signature leaves out is not exactly its own value.",
+        "Phần không được ký không trùng khớp với chính giá trị chữ ký.",
+    ),
+    "REVISION_NOT_COVERED": Entry(
+        _ERROR,
+        "The signature does not cover a whole revision of the document ({detail}).",
+        "Chữ ký không bao phủ trọn vẹn một phiên bản của văn bản.",
+    ),
+    "BYTES_UNEXPLAINED": Entry(
+        _ERROR,
+        "After the signed content stand bytes that belong to no accepted revision: {detail}.",
+        "Sau nội dung đã ký có dữ liệu không thuộc phiên bản hợp lệ nào.",
+    ),
+    "CMS_MALFORMED": Entry(
+        _ERROR,
+        "The signature value is malformed: {detail}.",
+        "Giá trị chữ ký sai cấu trúc.",
+    ),
+    "ATTRIBUTES_NOT_DER": Entry(
+        _ERROR,
+        "The signed attributes are not in DER encoding (RFC 5652, 5.3).",
+        "Các thuộc tính được ký không theo mã hóa DER (RFC 5652, mục 5.3).",
+    ),
+    "FORMAT_UNSUPPORTED": Entry(
+        _ERROR,
+        "The signature format {detail} is not supported; the signature cannot be judged.",
+        "Định dạng chữ ký {detail} không được hỗ trợ; không thể kết luận về chữ ký.",
+    ),
+    "ALGORITHM_UNSUPPORTED": Entry(
+        _ERROR,
+        "The algorithm is not supported; the signature cannot be judged ({detail}).",
+        "Thuật toán không được hỗ trợ; không thể kết luận về chữ ký.",
+    ),
+    "SUBFILTER_MISMATCH": Entry(
+        _WARNING,
+        "The declared format {detail} is not what the signature is.",
+        "Định dạng khai báo {detail} không đúng với chữ ký thực tế.",
+    ),
+    "SEVERAL_SIGNERS": Entry(
+        _WARNING,
+        "The signature value holds more than one signer ({detail}); all were checked.",
+        "Giá trị chữ ký chứa nhiều người ký ({detail}); hệ thống đã kiểm tra tất cả.",
+    ),
+    "CONTENT_ENCAPSULATED": Entry(
+        _WARNING,
+        "The signature value carries content of its own; it was not used as signed data.",
+        "Giá trị chữ ký kèm nội dung riêng; nội dung này không được coi là dữ liệu được ký.",
+    ),
+    # Integrity
+    "INTACT": Entry(
+        _INFO,
+        "The signed content is unaltered: the digest and the cryptographic signature match.",
+        "Nội dung được ký còn nguyên vẹn: giá trị băm và chữ ký mật mã trùng khớp.",
+    ),
+    "DIGEST_MISMATCH": Entry(
+        _ERROR,
+        "The signed content was altered: its digest is not the one that was signed.",
+        "Nội dung đã bị thay đổi sau khi ký: giá trị băm không trùng khớp.",
+    ),
+    "SIGNATURE_WRONG": Entry(
+        _ERROR,
+        "The cryptographic signature does not match the signer's certificate.",
+        "Chữ ký mật mã không khớp với chứng thư chữ ký số của người ký.",
+    ),
+    "NO_SIGNER_CERTIFICATE": Entry(
+        _ERROR,
+        "The signature does not contain the signer's certificate.",
+        "Chữ ký không kèm chứng thư chữ ký số của người ký.",
+    ),
+    "COVERS_FILE": Entry(_INFO, "The signature covers the whole file.", "Chữ ký bao phủ toàn bộ tệp."),
+    "COVERS_REVISION": Entry(
+        _INFO,
+        "The signature covers a whole revision; later revisions follow.",
+        "Chữ ký bao phủ trọn vẹn một phiên bản; sau đó có các phiên bản tiếp theo.",
+    ),
+    # What came after
+    "CHANGES_NONE": Entry(_INFO, "Nothing was changed after signing.", "Không có thay đổi nào sau khi ký."),
+    "CHANGES_LTV_UPDATE": Entry(
+        _INFO,
+        "After signing only validation data or document time-stamps were added.",
+        "Sau khi ký chỉ bổ sung dữ liệu kiểm tra hoặc dấu thời gian.",
+    ),
+    "CHANGES_FORM_FILLING": Entry(
+        _INFO,
+        "After signing fields were filled or further signatures were added, as permitted.",
+        "Sau khi ký có điền trường biểu mẫu hoặc bổ sung chữ ký, trong phạm vi được phép.",
+    ),
+    "CHANGES_ANNOTATION": Entry(
+        _INFO,
+        "After signing annotations were added, as permitted.",
+        "Sau khi ký có bổ sung chú thích, trong phạm vi được phép.",
+    ),
+    "CHANGES_FORBIDDEN": Entry(
+        _ERROR,
+        "The document was altered after signing in a way that is not permitted: {detail}.",
+        "Văn bản đã bị thay đổi trái phép sau khi ký.",
+    ),
+    "CHANGES_BEYOND_POLICY": Entry(
+        _ERROR,
+        "After signing changes of the kind {detail} were made, which the policy does not allow.",
+        "Sau khi ký có thay đổi mà chính sách kiểm tra không cho phép.",
+    ),
+    "CHANGES_BEYOND_DOCMDP": Entry(
+        _ERROR,
+        "After signing changes were made that the signature itself forbids (DocMDP).",
+        "Sau khi ký có thay đổi mà chính chữ ký này không cho phép (DocMDP).",
+    ),
+    "LOCKED_FIELD_CHANGED": Entry(
+        _ERROR,
+        "Fields that this signature locks were changed: {detail}.",
+        "Các trường đã bị chữ ký này khóa lại bị thay đổi: {detail}.",
+    ),
+    "LOOKS_CHANGED": Entry(
+        _ERROR,
+        "The document looks different from what was signed: {detail}.",
+        "Hình thức hiển thị của văn bản khác với bản đã ký.",
+    ),
+    "CHANGES_UNDECIDED": Entry(
+        _ERROR,
+        "What was changed after signing could not be determined ({detail}).",
+        "Không xác định được những thay đổi sau khi ký.",
+    ),
+    # Certificate, path, revocation
+    "CERTIFICATE_UNREADABLE": Entry(
+        _ERROR,
+        "The signer's certificate cannot be read.",
+        "Không đọc được chứng thư chữ ký số của người ký.",
+    ),
+    "CHAIN_OK": Entry(
+        _INFO,
+        "The certificate was valid at the time judged: trusted by its path, and not revoked.",
+        "Chứng thư chữ ký số có hiệu lực tại thời điểm xét: đường dẫn tin cậy hợp lệ và không bị thu hồi.",
+    ),
+    "CHAIN_NOT_CHECKED": Entry(
+        _INFO,
+        "The policy judges integrity only; the certificate's trust was not checked.",
+        "Chính sách chỉ xét tính toàn vẹn; không kiểm tra độ tin cậy của chứng thư.",
+    ),
+    "CHAIN_NOT_FOUND": Entry(
+        _ERROR,
+        "The certificate cannot be trusted: {detail}",
+        "Không tìm được đường dẫn từ chứng thư đến chứng thư gốc tin cậy.",
+    ),
+    "CERTIFICATE_EXPIRED": Entry(
+        _ERROR,
+        "A certificate had expired at the time judged, and nothing proves the signature older: {detail}",
+        "Tại thời điểm xét, chứng thư đã hết hạn và không có bằng chứng chữ ký được tạo trước đó.",
+    ),
+    "CERTIFICATE_NOT_YET_VALID": Entry(
+        _ERROR,
+        "At the time judged a certificate was not yet valid: {detail}",
+        "Tại thời điểm xét, chứng thư chưa có hiệu lực.",
+    ),
+    "CERTIFICATE_REVOKED": Entry(
+        _ERROR,
+        "A certificate was revoked, and nothing proves that the signature is older: {detail}",
+        "Chứng thư đã bị thu hồi và không có bằng chứng chữ ký được tạo trước đó.",
+    ),
+    "REVOCATION_UNKNOWN": Entry(
+        _ERROR,
+        "Whether a certificate was revoked is unknown; try again online or supply CRLs: {detail}",
+        "Không xác định được trạng thái thu hồi của chứng thư; hãy kiểm tra lại khi có kết nối "
+        "hoặc bổ sung CRL.",
+    ),
+    "CERTIFICATE_BAD_USAGE": Entry(
+        _ERROR,
+        "The certificate does not permit this use: {detail}",
+        "Chứng thư không được phép dùng cho mục đích này.",
+    ),
+    "CHAIN_INVALID": Entry(
+        _ERROR,
+        "The certification path breaks a rule of RFC 5280: {detail}",
+        "Đường dẫn chứng thực vi phạm quy định của RFC 5280.",
+    ),
+    "ALGORITHM_WEAK": Entry(
+        _ERROR,
+        "The policy no longer accepts the algorithm or key length: {detail}.",
+        "Chính sách không còn chấp nhận thuật toán hoặc độ dài khóa: {detail}.",
+    ),
+    # Time
+    "TIME_PROVEN": Entry(
+        _INFO,
+        "A time-stamp proves that the signature existed at {detail}.",
+        "Dấu thời gian chứng minh chữ ký đã tồn tại tại thời điểm {detail}.",
+    ),
+    "TIME_NOT_PROVEN": Entry(
+        _INFO,
+        "No time-stamp proves when the signature was made; it was judged at {detail}.",
+        "Không có dấu thời gian chứng minh thời điểm ký; chữ ký được xét tại thời điểm {detail}.",
+    ),
+    "TIMESTAMP_BROKEN": Entry(
+        _WARNING,
+        "The signature's time-stamp does not hold and was not used: {detail}.",
+        "Dấu thời gian của chữ ký không hợp lệ và không được sử dụng.",
+    ),
+    "TIMESTAMP_UNTRUSTED": Entry(
+        _WARNING,
+        "The signature's time-stamp is not trusted and was not used: {detail}",
+        "Dấu thời gian của chữ ký không đáng tin cậy và không được sử dụng.",
+    ),
+    # The document rule of Decree 30/2020
+    "RULE_PASSED": Entry(
+        _INFO,
+        "The document satisfies the rule: signed by the competent person, then sealed by the agency.",
+        "Văn bản đáp ứng quy tắc: người có thẩm quyền ký số trước, cơ quan, tổ chức ký số sau.",
+    ),
+    "RULE_SIGNATURE_NOT_PASSED": Entry(
+        _ERROR,
+        "Signature {detail} did not pass verification.",
+        "Chữ ký {detail} không đạt yêu cầu kiểm tra.",
+    ),
+    "RULE_NO_PERSON": Entry(
+        _ERROR,
+        "The document carries no digital signature of a competent person.",
+        "Văn bản không có chữ ký số của người có thẩm quyền.",
+    ),
+    "RULE_NO_SEAL": Entry(
+        _ERROR,
+        "The document carries no digital signature of the issuing agency.",
+        "Văn bản không có chữ ký số của cơ quan, tổ chức ban hành.",
+    ),
+    "RULE_WRONG_ORDER": Entry(
+        _ERROR,
+        "Persons must sign before agencies; the order found is: {detail}.",
+        "Người có thẩm quyền phải ký trước, cơ quan, tổ chức ký sau; thứ tự tìm thấy: {detail}.",
+    ),
+    "RULE_FOREIGN_SIGNATURE": Entry(
+        _ERROR,
+        "Signature {detail} is neither a person's nor an agency's.",
+        "Chữ ký {detail} không phải của cá nhân cũng không phải của cơ quan, tổ chức.",
+    ),
+    "RULE_NOT_LOCKED": Entry(
+        _ERROR,
+        "The last agency signature does not lock the document.",
+        "Chữ ký số cuối cùng của cơ quan, tổ chức không khóa văn bản.",
+    ),
+    "RULE_CHANGED_AFTER_SEAL": Entry(
+        _ERROR,
+        "The document was changed after the last agency signature ({detail}).",
+        "Văn bản bị thay đổi sau chữ ký số cuối cùng của cơ quan, tổ chức.",
+    ),
+    "RULE_NUMBER_DIFFERS": Entry(
+        _ERROR,
+        "The number in the document is not the number of the dispatch: {detail}.",
+        "Số, ký hiệu trong văn bản không khớp với số, ký hiệu trong gói tin: {detail}.",
+    ),
+    "RULE_DATE_DIFFERS": Entry(
+        _ERROR,
+        "The date in the document is not the promulgation date of the dispatch: {detail}.",
+        "Ngày, tháng, năm trong văn bản không khớp với ngày ban hành trong gói tin: {detail}.",
+    ),
+    "RULE_AGENCY_DIFFERS": Entry(
+        _ERROR,
+        "The agency that sealed the document is not the sender of the dispatch: {detail}.",
+        "Cơ quan, tổ chức ký số văn bản không phải là nơi gửi gói tin: {detail}.",
+    ),
+}
+"""Everything a report can say."""
+
+
+def show_time(time: datetime) -> str:
+    """A time on the wall in Việt Nam, with its offset."""
+    return time.astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M:%S +07:00")
+
+
+def say(code: str, detail: object = "") -> Message:
+    """Make the message of `code`; `detail` fills its gap. Raises `KeyError` for an unknown code."""
+    entry = CATALOGUE[code]
+    shown = _tidy(str(detail), entry.text)
+    return Message(
+        code=code,
+        severity=entry.severity,
+        text=entry.text.format(detail=shown).rstrip(": "),
+        text_vi=entry.text_vi.format(detail=shown).rstrip(": "),
+    )
+
+
+_REFERENCE: Final = re.compile(r"Reference\(idnum=(\d+), generation=\d+\)")
+_INTERNALS: Final = re.compile(r"(?: Some objects from revision|: \{|\{).*", re.DOTALL)
+
+
+def _tidy(detail: str, text: str) -> str:
+    """Objects by their number, nothing of the analyser's insides, no stop before the text's own."""
+    plain = _INTERNALS.sub("", _REFERENCE.sub(r"object \1", detail))
+    return plain.rstrip(". ") if text.endswith(("}.", "}).")) else plain

@@ -1,0 +1,81 @@
+"""What the core needs from the outside, as small protocols.
+
+Each port has exactly two implementations, the embedded one and the production one, and both pass the same
+contract tests.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+
+class SigningKey(Protocol):
+    """A private key with its certificate; where the key lives is the implementation's affair."""
+
+    @property
+    def certificate(self) -> bytes:
+        """The signer's certificate, DER."""
+
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """Issuer certificates that came with the key, DER, leaf's issuer first; may be empty."""
+
+    def sign(self, data: bytes, *, digest: str) -> bytes:
+        """Sign `data` (not its hash). `digest` is `sha256`, `sha384` or `sha512`.
+
+        RSA keys answer with PKCS#1 v1.5, EC keys with a DER ECDSA value.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """An object that is durable: its SHA-256 in lower-case hex, and its size in bytes."""
+
+    sha256: str
+    size: int
+
+
+class Objects(Protocol):
+    """A store that addresses content by SHA-256 and never overwrites."""
+
+    def put(self, source: BinaryIO) -> Stored:
+        """Store the stream to its end and return only when it is durable. Idempotent."""
+
+    def open(self, sha256: str) -> AbstractContextManager[BinaryIO]:
+        """Open the object for reading; raises `Unavailable` if it is not there."""
+
+    def holds(self, sha256: str) -> bool:
+        """Tell whether the object is there."""
+
+    def hashes(self) -> Iterator[str]:
+        """All stored hashes, in no particular order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """A package waiting at a transport: `message_id` is fixed by the sender before its first attempt."""
+
+    message_id: str
+    sha256: str
+    size: int
+
+
+class Transport(Protocol):
+    """Moves packages between agencies. Polling is the truth; a parcel stays until it is acknowledged."""
+
+    def send(self, *, to: str, message_id: str, source: BinaryIO) -> None:
+        """Deliver the package to the agency `to`. Sending the same id and bytes again changes nothing.
+
+        Raises `Conflict` if the id already stands for other bytes, `Unavailable` if it cannot be delivered
+        now.
+        """
+
+    def waiting(self, *, limit: int = 100) -> tuple[Parcel, ...]:
+        """Parcels for this agency that were not acknowledged yet, oldest first."""
+
+    def open(self, parcel: Parcel) -> AbstractContextManager[BinaryIO]:
+        """Open a waiting parcel for reading."""
+
+    def acknowledge(self, parcel: Parcel) -> None:
+        """Say that the parcel is durable here. Idempotent; only then may the transport forget it."""

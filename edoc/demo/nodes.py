@@ -1,0 +1,54 @@
+"""Writes the settings of the demo's two nodes and prepares their databases."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edoc.devpki.profiles import Agency
+from edoc.node.durable import write_file
+from edoc.node.node import migrate
+from edoc.node.settings import FILE_NAME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backing:
+    """Where a node's database, objects and queue are; empty values mean the embedded default."""
+
+    database_url: str = "sqlite:///node.db"
+    redis_url: str = ""
+    s3: dict[str, Any] | None = None
+
+
+def make_node(
+    folder: Path, *, agency: Agency, pki: Path, seal_image: Path, mailbox: Path, tsa: str, backing: Backing
+) -> Path:
+    """Write `edoc.toml` (readable by its owner alone) and bring the database to the present shape."""
+    folder.mkdir(exist_ok=True)
+    settings: dict[str, Any] = {
+        "agency": {"organ_id": agency.organ_id, "organ_name": agency.name},
+        "mailbox": {"path": str(mailbox)},
+        "seal": {
+            "key": str(pki / f"{agency.seal_name}.p12"),
+            "passphrase_file": str(pki / "passphrase.txt"),
+            "image": str(seal_image),
+            "tsa": tsa,
+        },
+        "trust": {"paths": [str(pki / "trust")], "unsafe_allow_development": True},
+        "database": {"url": backing.database_url},
+        "objects": {"kind": "s3", **backing.s3} if backing.s3 else {"kind": "directory", "path": "objects"},
+        "queue": {"redis_url": backing.redis_url},
+        "worker": {"poll_seconds": 0.1, "lease_seconds": 5, "retry_seconds": 0.5},
+    }
+    write_file(folder / FILE_NAME, _toml(settings).encode(), mode=0o600)
+    migrate(folder)
+    return folder
+
+
+def _toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
+    """Write sections of plain values; strings, numbers, booleans and lists look the same in JSON and TOML."""
+    return "\n".join(
+        f"[{section}]\n" + "".join(f"{k} = {json.dumps(v, ensure_ascii=False)}\n" for k, v in values.items())
+        for section, values in sections.items()
+    )

@@ -1,0 +1,150 @@
+"""The demo: two agencies on this machine, end to end.
+
+    result = play(Path("edoc-demo"), console=Console())
+
+Embedded by default: SQLite, directories, an in-process broker. With `services=True` the same on a real
+redis-server, PostgreSQL and S3 server, started here on free loopback ports and stopped afterwards.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+
+from edoc.core.lifecycle import State
+from edoc.demo.journey import Journey
+from edoc.demo.nodes import Backing, make_node
+from edoc.demo.result import write_result
+from edoc.demo.screen import Screen
+from edoc.demo.services import PostgresServer, RedisServer, S3Server
+from edoc.demo.stage import Stage, open_stage
+from edoc.demo.workers import Workers, running
+from edoc.devpki.hierarchy import DevPki, make
+from edoc.devpki.profiles import AGENCIES
+from edoc.devpki.server import serving
+from edoc.errors import Refused
+from edoc.node import clerk
+from edoc.node.node import Node
+from edoc.pdf.document import inspect
+
+SAMPLES: Final = next(
+    folder
+    for folder in (Path(__file__).parent / "samples", Path(__file__).parents[2] / "samples")
+    if folder.is_dir()
+)
+SAMPLE_PDF: Final = SAMPLES / "cong-van.pdf"
+
+
+def play(
+    folder: Path,
+    *,
+    console: Console,
+    pdf: Path = SAMPLE_PDF,
+    pki: Path = Path("certs-dev"),
+    services: bool = False,
+    start_over: bool = False,
+) -> dict[str, Any]:
+    """Play the journey in `folder`; returns the paths of what came of it.
+
+    Run again on the same folder it resumes, or starts over if asked. Raises `EdocError` with what is wrong
+    and what to do; whatever was done by then stays and is resumed.
+    """
+    _require_usable(pdf)
+    with open_stage(folder, pdf=pdf, services=services, start_over=start_over) as stage, ExitStack() as stack:
+        certificates = make(pki.absolute(), now=datetime.now(UTC))
+        screen = Screen(console, (AGENCIES[0].name, AGENCIES[1].name))
+        stack.enter_context(screen.running())
+        if stage.resumed:
+            screen.show(
+                "", "Tiếp tục hành trình dang dở", "resuming what stands in the folder", str(stage.folder)
+            )
+        tsa = stack.enter_context(serving(certificates)) + "/tsa"
+        backings = stack.enter_context(_backings(stage, screen))
+        folders = [
+            make_node(
+                stage.folder / agency.key,
+                agency=agency,
+                pki=certificates.folder,
+                seal_image=SAMPLES / "seal-a.png",
+                mailbox=stage.mailbox,
+                tsa=tsa,
+                backing=backing,
+            )
+            for agency, backing in zip(AGENCIES, backings, strict=True)
+        ]
+        a, b = (stack.enter_context(Node.open(node)) for node in folders)
+        workers = stack.enter_context(running(*folders))
+        journey = Journey(a=a, b=b, screen=screen, check_workers=lambda: _revive(workers, screen))
+        return _travel(journey, stage, certificates, tsa)
+
+
+def _require_usable(pdf: Path) -> None:
+    signatures = inspect(pdf).signatures
+    if signatures:
+        names = ", ".join(sorted({each.signer or "somebody unknown" for each in signatures}))
+        raise Refused(
+            f"it is already signed by {names}.",
+            where=str(pdf),
+            advice="The demo begins with an unsigned PDF; name another file.",
+        )
+
+
+def _travel(journey: Journey, stage: Stage, pki: DevPki, tsa: str) -> dict[str, Any]:
+    signed = journey.sign_draft(
+        stage.pdf, stage.desk, pki=pki.folder, image=SAMPLES / "signature-a.png", tsa=tsa
+    )
+    sent = journey.send(draft_for(stage.pdf), signed)
+    document_id = clerk.find(journey.a, sent).document_id
+    arrived = journey.complete(document_id)
+    journey.wait("a", sent, State.ARCHIVED)
+    result = write_result(stage, journey.a, journey.b, sent, arrived)
+    journey.screen.show("", "Xong", "done", str(stage.result))
+    return {**result, "elapsed_seconds": round(journey.screen.elapsed, 2)}
+
+
+def draft_for(pdf: Path) -> dict[str, Any]:
+    """Return the sample's draft; another PDF gets its file name as its abstract."""
+    draft: dict[str, Any] = json.loads((SAMPLES / "cong-van.draft.json").read_text(encoding="utf-8"))
+    return draft if pdf == SAMPLE_PDF else {**draft, "subject": pdf.stem}
+
+
+def _revive(workers: Workers, screen: Screen) -> None:
+    for folder in workers.revive():
+        screen.show(
+            folder.name,
+            "Tiến trình làm việc dừng bất ngờ; khởi động lại",
+            "the worker died and was started again",
+        )
+
+
+@contextmanager
+def _backings(stage: Stage, screen: Screen) -> Iterator[tuple[Backing, Backing]]:
+    """What stands behind the two nodes: nothing but files, or real services."""
+    if not stage.plan.services:
+        yield Backing(), Backing()
+        return
+    stage.services.mkdir(exist_ok=True)
+    with (
+        RedisServer(stage.services / "redis") as redis,
+        PostgresServer(stage.services / "postgres") as postgres,
+        S3Server(stage.services / "s3") as s3,
+    ):
+        screen.show(
+            "",
+            "Đã khởi động Redis, PostgreSQL, S3",
+            "real services started",
+            f"ports {redis.port}, {postgres.port}, {s3.port}",
+        )
+        a, b = (
+            Backing(
+                database_url=postgres.ensure_database(f"node_{agency.key}"),
+                redis_url=f"{redis.url}/{index}",
+                s3={**s3.connection(), "bucket": s3.ensure_bucket(f"node-{agency.key}")},
+            )
+            for index, agency in enumerate(AGENCIES)
+        )
+        yield a, b

@@ -1,0 +1,209 @@
+"""Signing keys: where a private key lives, and how it signs.
+
+    key = load_key("certs-dev/a-person1.p12", passphrase=lambda: getpass())
+    value = key.sign(data, digest="sha256")
+
+Refuses what no longer protects anybody: RSA below 2048 bits and curves other than P-256, P-384 and P-521
+(TT 15/2025/TT-BKHCN Annex I). A key never shows itself: not in `repr`, not in an error, not in a pickle.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Final, Never, final
+
+from asn1crypto import pkcs12 as asn1_pkcs12
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs12
+
+from edoc.errors import InputError, KeyLoadError
+
+MAX_FILE_BYTES: Final = 1 << 20
+"""A PKCS#12 file larger than this is not read."""
+MIN_RSA_BITS: Final = 2048
+
+_DIGESTS: Final[dict[str, HashAlgorithm]] = {"sha256": SHA256(), "sha384": SHA384(), "sha512": SHA512()}
+_CURVES: Final = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+
+_PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+
+@final
+class Pkcs12Key:
+    """A key from a PKCS#12 file, parsed once; implements `edoc.core.ports.SigningKey`.
+
+    Threads may share it.
+    """
+
+    __slots__ = ("_certificate", "_chain", "_key")
+
+    def __init__(self, key: _PrivateKey, certificate: bytes, chain: tuple[bytes, ...]) -> None:
+        self._key = key
+        self._certificate = certificate
+        self._chain = chain
+
+    @property
+    def certificate(self) -> bytes:
+        """The signer's certificate, DER."""
+        return self._certificate
+
+    @property
+    def chain(self) -> tuple[bytes, ...]:
+        """Issuer certificates from the file, DER, the leaf's issuer first; may be empty."""
+        return self._chain
+
+    def sign(self, data: bytes, *, digest: str) -> bytes:
+        """Sign `data` (not its hash) with `sha256`, `sha384` or `sha512`.
+
+        RSA answers with PKCS#1 v1.5, EC with a DER ECDSA value. Raises `InputError` for another digest.
+        """
+        algorithm = _DIGESTS.get(digest)
+        if algorithm is None:
+            raise InputError(
+                f"the digest {digest!r} is not for signing.", advice=f"Use {', '.join(_DIGESTS)}."
+            )
+        if isinstance(self._key, rsa.RSAPrivateKey):
+            return self._key.sign(data, padding.PKCS1v15(), algorithm)
+        return self._key.sign(data, ec.ECDSA(algorithm))
+
+    def __repr__(self) -> str:
+        return f"<Pkcs12Key at {id(self):#x}>"
+
+    def __reduce__(self) -> Never:
+        raise TypeError("a private key is not copied or pickled; load it where it is used")
+
+
+def load_key(uri: str | Path, *, passphrase: str | Callable[[], str] | None = None) -> Pkcs12Key:
+    """Load a private key with its certificate from a PKCS#12 file (`.p12`, `.pfx`).
+
+    `passphrase` may be a function, which is called once. Raises `KeyLoadError` when the file is missing, is
+    no PKCS#12, does not open with the passphrase, holds no key or no matching certificate, or holds a key
+    that is too weak or of another kind.
+    """
+    if str(uri)[:7].lower() == "pkcs11:":
+        raise KeyLoadError(
+            "keys on PKCS#11 tokens are not supported by this version of edoc.",
+            advice="Name a PKCS#12 file (.p12 or .pfx).",
+        )
+    content = _read(Path(uri))
+    _require_pkcs12(content, where=str(uri))
+    secret = passphrase() if callable(passphrase) else passphrase
+    return _assemble(_open(content, secret, where=str(uri)), where=str(uri))
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError as error:
+        raise KeyLoadError(
+            "this key file does not exist.",
+            where=str(path),
+            advice="Name the .p12 or .pfx file of the signer.",
+        ) from error
+    except OSError as error:
+        raise KeyLoadError(
+            f"this key file cannot be read ({(error.strerror or 'input error').lower()}).", where=str(path)
+        ) from error
+    if len(content) > MAX_FILE_BYTES:
+        raise _refuse_format(str(path))
+    return content
+
+
+def _refuse_format(where: str) -> KeyLoadError:
+    return KeyLoadError(
+        "this is not a PKCS#12 file.", where=where, advice="Name the .p12 or .pfx file of the signer."
+    )
+
+
+def _require_pkcs12(content: bytes, *, where: str) -> None:
+    # OpenSSL says the same of a wrong passphrase and of a file of another kind; people need to know which.
+    try:
+        bundle = asn1_pkcs12.Pfx.load(content, strict=True)
+        sound = bundle["version"].native == "v3" and bundle["auth_safe"]["content_type"].native == "data"
+    except (ValueError, TypeError, KeyError) as error:
+        raise _refuse_format(where) from error
+    if not sound:
+        raise _refuse_format(where)
+
+
+def _open(content: bytes, secret: str | None, *, where: str) -> pkcs12.PKCS12KeyAndCertificates:
+    try:
+        return pkcs12.load_pkcs12(content, None if secret is None else secret.encode())
+    except UnsupportedAlgorithm:
+        raise KeyLoadError(
+            "this PKCS#12 file uses an encryption or a key that cannot be read.",
+            where=where,
+            advice="Export the key anew with AES encryption.",
+        ) from None
+    except (ValueError, TypeError, x509.InvalidVersion):
+        # `from None`: what a library says about a secret stays here.
+        what = "the passphrase does not open this key file."
+        if secret is None:
+            what = "this key file needs its passphrase."
+        raise KeyLoadError(
+            what, where=where, advice="Check the passphrase (--passphrase-file or --passphrase-env)."
+        ) from None
+
+
+def _assemble(bundle: pkcs12.PKCS12KeyAndCertificates, *, where: str) -> Pkcs12Key:
+    key = _require_strong(bundle.key, where=where)
+    others = [entry.certificate for entry in bundle.additional_certs]
+    certificates = [bundle.cert.certificate, *others] if bundle.cert is not None else others
+    if not certificates:
+        raise KeyLoadError("there is no certificate in this key file.", where=where)
+    leaf = next((found for found in certificates if _belongs(found, key)), None)
+    if leaf is None:
+        raise KeyLoadError("no certificate in this file belongs to its private key.", where=where)
+    chain = _order_issuers(leaf, certificates)
+    return Pkcs12Key(
+        key, leaf.public_bytes(Encoding.DER), tuple(issuer.public_bytes(Encoding.DER) for issuer in chain)
+    )
+
+
+def _require_strong(key: object, *, where: str) -> _PrivateKey:
+    if key is None:
+        raise KeyLoadError("there is no private key in this file.", where=where)
+    if isinstance(key, rsa.RSAPrivateKey):
+        if key.key_size >= MIN_RSA_BITS:
+            return key
+        raise KeyLoadError(
+            f"this RSA key has {key.key_size} bits; signing needs at least {MIN_RSA_BITS}.", where=where
+        )
+    if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, _CURVES):
+        return key
+    raise KeyLoadError(
+        "this kind of key is not for signing documents; RSA, P-256, P-384 and P-521 are.", where=where
+    )
+
+
+def _belongs(certificate: x509.Certificate, key: _PrivateKey) -> bool:
+    def encode(public: CertificatePublicKeyTypes) -> bytes:
+        return public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    try:
+        return encode(certificate.public_key()) == encode(key.public_key())
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+
+
+def _order_issuers(leaf: x509.Certificate, pool: Iterable[x509.Certificate]) -> list[x509.Certificate]:
+    rest = [certificate for certificate in pool if certificate != leaf]
+    chain: list[x509.Certificate] = []
+    current = leaf
+    while issuer := next((found for found in rest if _issued(found, current)), None):
+        chain.append(issuer)
+        rest.remove(issuer)
+        current = issuer
+    return chain
+
+
+def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True

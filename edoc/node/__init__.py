@@ -1,0 +1,1 @@
+"""Everything with state: databases, buckets, mailboxes, settings."""

@@ -1,0 +1,106 @@
+"""Archives a document: one manifest that names every file by its SHA-256, and the story so far.
+
+The package is content-addressed: the files stand in the object store already and are never overwritten; the
+manifest is an object too, and its hash goes into the audit chain. `export` writes the package out as a folder
+that can be checked with `sha256sum -c`.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import select
+
+from edoc.core.lifecycle import Event
+from edoc.errors import Conflict, EdocError
+from edoc.node import registers
+from edoc.node import tables as t
+from edoc.node.node import Node
+from edoc.node.scratch import fetch, file_of, scratch
+from edoc.node.tasks import Claim, finishing
+
+FORMAT: Final = "edoc-archive-package/1"
+
+
+def archive(node: Node, claim: Claim) -> None:
+    """Write the document's manifest and take the document to its last state."""
+    with node.journal.reading() as connection:
+        content = _manifest(connection, claim.document)
+    text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True)
+    with tempfile.TemporaryFile() as file:
+        file.write(text.encode())
+        file.seek(0)
+        stored = node.objects.put(file)
+    with finishing(node.journal, claim) as tx:
+        tx.keep(claim.document, "manifest", "manifest.json", stored)
+        tx.advance(claim.document, Event.ARCHIVE, manifest=stored.sha256)
+
+
+def _manifest(connection: Any, document: str) -> dict[str, Any]:
+    row = connection.execute(select(t.documents).where(t.documents.c.id == document)).one()
+    given = registers.number_of(connection, document)
+    files = connection.execute(select(t.files).where(t.files.c.document == document).order_by(t.files.c.id))
+    story = connection.execute(select(t.audit).where(t.audit.c.document == document).order_by(t.audit.c.seq))
+    return {
+        "format": FORMAT,
+        "id": row.id,
+        "direction": row.direction,
+        "document_id": row.document_id,
+        "dispatch": row.dispatch,
+        "register": given and {"series": given.series, "year": given.year, "number": given.number},
+        "files": [
+            {"role": f.role, "name": f.name, "sha256": f.sha256, "size": f.size, "path": _path(f)}
+            for f in files
+        ],
+        "events": [{**entry._mapping} for entry in story],  # noqa: SLF001 - SQLAlchemy's public name for it
+    }
+
+
+def _path(file: Any) -> str:
+    """Where the file stands in the exported package."""
+    return f"data/{file.role}/{file.name}"
+
+
+def export(node: Node, document: str, folder: Path) -> Path:
+    """Write the archived document's package to a new folder, whole or not at all; returns it.
+
+    Raises `Conflict` if the folder exists, `InputError` if the document is not archived yet.
+    """
+    if folder.exists():
+        raise Conflict("it exists already.", where=str(folder), advice="Name a new folder.")
+    with node.journal.reading() as connection:
+        stored = file_of(connection, document, "manifest")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".export-", dir=folder.parent) as unfinished:
+        package = Path(unfinished) / "package"
+        package.mkdir()
+        manifest = fetch(node, stored.sha256, package / "manifest.json")
+        sums = [(stored.sha256, manifest.name)]
+        for file in json.loads(manifest.read_bytes())["files"]:
+            target = package / file["path"]
+            target.parent.mkdir(parents=True, exist_ok=True)
+            fetch(node, file["sha256"], target)
+            sums.append((file["sha256"], file["path"]))
+        lines = "".join(f"{sha256}  {path}\n" for sha256, path in sums)
+        (package / "manifest-sha256.txt").write_text(lines, encoding="utf-8")
+        package.rename(folder)
+    return folder
+
+
+def audit(node: Node, document: str) -> list[str]:
+    """Check an archived document against its manifest; returns what is wrong, empty if nothing is."""
+    with node.journal.reading() as connection:
+        stored = file_of(connection, document, "manifest")
+    with scratch() as folder:
+        try:
+            manifest = json.loads(fetch(node, stored.sha256, folder / "manifest.json").read_bytes())
+        except EdocError as error:
+            return [str(error)]
+        wrong = []
+        for file in manifest["files"]:
+            try:
+                fetch(node, file["sha256"], folder / "copy")
+            except EdocError as error:
+                wrong.append(f"{file['path']}: {error}")
+    return wrong

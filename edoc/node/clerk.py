@@ -1,0 +1,206 @@
+"""What people do at a node: submit a signed document, act on one that arrived, look.
+
+document = clerk.submit(node, draft, [Path("signed.pdf")], actor="vanthu")
+clerk.act(node, document, Event.COMPLETE, actor="vanthu")
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Row, select
+
+from edoc.core.dispatch import Attachment, Dispatch
+from edoc.core.ids import parse_agency_code
+from edoc.core.lifecycle import Event
+from edoc.core.ports import Stored
+from edoc.errors import InputError, Refused
+from edoc.node import tables as t
+from edoc.node.node import Node
+from edoc.node.scratch import store
+from edoc.pdf.document import inspect
+from edoc.signing import require_person_signed
+
+CLERK_EVENTS: Final = (Event.ASSIGN, Event.PROCESS, Event.COMPLETE)
+"""What a clerk may do with a document that arrived and was registered."""
+
+
+def submit(node: Node, draft: Mapping[str, Any], attach: Sequence[Path], *, actor: str) -> str:
+    """Enter a document that a competent person has signed; the node numbers, seals, packs and sends it.
+
+    `draft` is a dispatch (`schemas/draft.schema.json`) without what the node gives: number, date, document
+    id, sender. `attach` names the signed and prepared PDF first, then annexes. Returns the document's id in
+    this node; the same draft and files again return the same id.
+
+    Raises `InputError` if the draft or a file cannot be used, and `Refused` if the first PDF carries no valid
+    signature of a competent person (NĐ 30/2020 Art 32).
+    """
+    if not attach:
+        raise InputError("a document needs its signed PDF.", advice="Name it with --attach.")
+    dispatch = _complete_draft(node, draft, [path.name for path in attach])
+    if not inspect(attach[0]).prepared:
+        raise Refused(
+            "it has no fields for number, date and seal.",
+            where=str(attach[0]),
+            advice="Make them with 'edoc prepare' before the person signs.",
+        )
+    require_person_signed(attach[0], trust=node.trust, at=node.journal.clock(), offline=True)
+    files = [(path.name, store(node, path)) for path in attach]
+    key = _submission(dispatch, [stored for _, stored in files])
+    with node.journal.transaction(actor=actor) as tx:
+        known = tx.connection.execute(
+            select(t.documents.c.id).where(
+                (t.documents.c.direction == "outgoing") & (t.documents.c.submission == key)
+            )
+        ).scalar()
+        if known is not None:
+            return str(known)
+        document = uuid.uuid4().hex
+        tx.begin(
+            document,
+            "outgoing",
+            submission=key,
+            organ_id=node.settings.agency.organ_id,
+            dispatch=dispatch,
+        )
+        for index, (name, stored) in enumerate(files):
+            tx.keep(document, "annex" if index else "signed", name, stored)
+    return document
+
+
+_GIVEN_BY_NODE: Final = (
+    "document_id",
+    "code.code_number",
+    "promulgation_info.promulgation_date",
+    "attachments",
+    "trace_headers",
+)
+
+
+def _complete_draft(node: Node, draft: Mapping[str, Any], names: list[str]) -> dict[str, Any]:
+    """Check the draft and put in what the node knows; number and date come later."""
+    agency = node.settings.agency.organization
+    read = Dispatch.from_dict({"from": {"organ_id": agency.organ_id}, **draft})
+    for name in _GIVEN_BY_NODE:
+        if _value(read, name):
+            raise InputError("the node gives this; leave it out of the draft.", where=name)
+    if read.from_.organ_id != agency.organ_id:
+        raise Refused(f"this node sends only for {agency.organ_id}.", where="from.organ_id")
+    required = {"to": read.to, "code.code_notation": read.code.code_notation, "subject": read.subject}
+    for name, value in required.items():
+        if not value:
+            raise InputError("this is missing in the draft.", where=name)
+    for recipient in read.to:
+        parse_agency_code(recipient.organ_id)
+    attachments = tuple(
+        Attachment(name=name, content_id=f"att-{index}") for index, name in enumerate(names, 1)
+    )
+    return replace(read, from_=agency, attachments=attachments).to_dict()
+
+
+def _value(dispatch: Dispatch, name: str) -> Any:
+    value: Any = dispatch
+    for part in name.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def _submission(dispatch: Mapping[str, Any], files: Sequence[Stored]) -> str:
+    text = json.dumps([dispatch, [stored.sha256 for stored in files]], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def act(node: Node, document: str, event: Event, *, actor: str) -> None:
+    """Assign, process or complete an arrived document; its sender is told (04, 05, 06).
+
+    Raises `Refused` if that is not possible in its present state.
+    """
+    if event not in CLERK_EVENTS:
+        raise Refused(f"'{event.value}' is not a clerk's act.")
+    with node.journal.transaction(actor=actor) as tx:
+        if tx.document(document).direction != "incoming":
+            raise Refused(
+                "only a document that arrived can be assigned, processed or completed.", where=document
+            )
+        tx.advance(document, event)
+
+
+def find(node: Node, name: str) -> Row[Any]:
+    """Return the document of that id in this node, or of that edXML DocumentId.
+
+    Raises `InputError` if there is none.
+    """
+    query = select(t.documents).where((t.documents.c.id == name) | (t.documents.c.document_id == name))
+    with node.journal.reading() as connection:
+        row = connection.execute(query).first()
+    if row is None:
+        raise InputError("there is no such document in this node.", where=name, advice="See 'edoc list'.")
+    return row
+
+
+def documents(node: Node, *, direction: str | None = None) -> list[Row[Any]]:
+    """Return all documents, the oldest first."""
+    query = select(t.documents).order_by(t.documents.c.created_at, t.documents.c.id)
+    if direction is not None:
+        query = query.where(t.documents.c.direction == direction)
+    with node.journal.reading() as connection:
+        return list(connection.execute(query))
+
+
+def story(node: Node, document: str, *, after: int = 0) -> list[Row[Any]]:
+    """Return a document's audit entries in order, those after entry number `after`."""
+    query = (
+        select(t.audit)
+        .where((t.audit.c.document == document) & (t.audit.c.seq > after))
+        .order_by(t.audit.c.seq)
+    )
+    with node.journal.reading() as connection:
+        return list(connection.execute(query))
+
+
+def files(node: Node, document: str) -> list[Row[Any]]:
+    """Return what the node keeps of a document, in the order it came."""
+    query = select(t.files).where(t.files.c.document == document).order_by(t.files.c.id)
+    with node.journal.reading() as connection:
+        return list(connection.execute(query))
+
+
+def trouble(node: Node, document: str) -> list[Row[Any]]:
+    """Return the document's work that was postponed or set aside, with the reasons."""
+    query = select(t.tasks).where(
+        (t.tasks.c.document == document) & t.tasks.c.done_at.is_(None) & t.tasks.c.error.is_not(None)
+    )
+    with node.journal.reading() as connection:
+        return list(connection.execute(query))
+
+
+def summary(row: Row[Any]) -> dict[str, Any]:
+    """Return a document in a few words, ready for JSON."""
+    return {
+        "id": row.id,
+        "direction": row.direction,
+        "state": row.state,
+        "document_id": row.document_id,
+        "subject": row.dispatch["subject"],
+        "created_at": row.created_at,
+    }
+
+
+def tell(node: Node, name: str) -> dict[str, Any]:
+    """Return everything the node knows of a document, ready for JSON."""
+    row = find(node, name)
+    query = select(t.deliveries).where(t.deliveries.c.document == row.id).order_by(t.deliveries.c.recipient)
+    with node.journal.reading() as connection:
+        deliveries = [dict(delivery._mapping) for delivery in connection.execute(query)]  # noqa: SLF001
+    return {
+        **summary(row),
+        "dispatch": row.dispatch,
+        "events": [dict(entry._mapping) for entry in story(node, row.id)],  # noqa: SLF001
+        "deliveries": deliveries,
+        "files": [dict(file._mapping) for file in files(node, row.id)],  # noqa: SLF001
+        "trouble": [{"kind": task.kind, "error": task.error} for task in trouble(node, row.id)],
+    }

@@ -1,0 +1,311 @@
+"""What a node does with packages that arrive: make durable, acknowledge, answer, verify, register.
+
+Nothing is acknowledged before it is durable (QĐ 28/2018 Art 6 and 9.1). The key (sender, document, hash) is
+kept for good: the same package again gets the same answer again, another package under the same identifier
+is kept as evidence of a conflict and changes nothing. A document gets its arrival number only after both
+signatures were verified; otherwise it is refused with every reason (status 02, NĐ 30/2020 Art 21.2b).
+"""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from edoc.core.dispatch import Dispatch, ResponseFor, StatusUpdate
+from edoc.core.ids import parse_agency_code
+from edoc.core.lifecycle import Event, State, Work, status_event
+from edoc.core.ports import Parcel, Stored
+from edoc.core.records import VIETNAM
+from edoc.core.report import Report
+from edoc.core.rule import Expected
+from edoc.errors import InputError
+from edoc.node import registers
+from edoc.node import tables as t
+from edoc.node.journal import Transaction
+from edoc.node.node import Node
+from edoc.node.outgoing import settle
+from edoc.node.scratch import fetch, file_of, scratch, store
+from edoc.node.tasks import Claim, finishing
+from edoc.packing import Unpacked, pack_status, unpack
+from edoc.render.report import to_html
+from edoc.verification import verify as verify_pdf
+
+_ANSWERS = uuid.UUID("3f6f4a52-7f2e-4a5e-8a53-0b7d9a3c5e20")
+"""Name space of the message ids of answers: one document, one status code, one id."""
+
+
+def collect(node: Node) -> int:
+    """Take in every package that waits at the transport; returns how many were taken."""
+    parcels = node.transport.waiting()
+    for parcel in parcels:
+        with node.transport.open(parcel) as source:
+            stored = node.objects.put(source)
+        _enter(node, parcel, stored)
+        node.transport.acknowledge(parcel)
+    return len(parcels)
+
+
+def _enter(node: Node, parcel: Parcel, stored: Stored) -> None:
+    """Decide what the package is and enter it, once."""
+    try:
+        with scratch() as folder:
+            package = unpack(fetch(node, stored.sha256, folder / "package.edxml"))
+        message = package.dispatch or package.status
+        assert message is not None  # noqa: S101 - it is one of the two
+        parse_agency_code(message.from_.organ_id)  # who cannot be named cannot be answered
+    except InputError as error:
+        _keep_unreadable(node, parcel, stored, str(error))
+        return
+    with node.journal.transaction(actor="transport") as tx:
+        arrival = _Arrival(parcel=parcel, stored=stored, tx=tx)
+        if package.dispatch is not None:
+            _enter_document(arrival, package.dispatch)
+        elif package.status is not None:
+            _enter_status(arrival, package.status)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arrival:
+    """A package that is durable here, about to be entered."""
+
+    parcel: Parcel
+    stored: Stored
+    tx: Transaction
+
+    def earlier(self, sender: str, kind: str, key: str) -> list[Row[Any]]:
+        """What came before under the same key."""
+        query = select(t.inbox).where(
+            (t.inbox.c.sender == sender) & (t.inbox.c.kind == kind) & (t.inbox.c.key == key)
+        )
+        return list(self.tx.connection.execute(query))
+
+    def record(self, sender: str, kind: str, key: str, outcome: str, document: str | None) -> None:
+        """Keep the permanent key."""
+        self.tx.connection.execute(
+            insert(t.inbox).values(
+                sender=sender,
+                kind=kind,
+                key=key,
+                sha256=self.stored.sha256,
+                message_id=self.parcel.message_id,
+                outcome=outcome,
+                document=document,
+                received_at=self.tx.at,
+            )
+        )
+
+
+def _keep_unreadable(node: Node, parcel: Parcel, stored: Stored, reason: str) -> None:
+    with node.journal.transaction(actor="transport") as tx:
+        arrival = _Arrival(parcel=parcel, stored=stored, tx=tx)
+        if not arrival.earlier("", "damaged", stored.sha256):
+            arrival.record("", "damaged", stored.sha256, "unreadable", None)
+            tx.note(None, "unreadable", message_id=parcel.message_id, sha256=stored.sha256, reason=reason)
+
+
+def _enter_document(arrival: _Arrival, dispatch: Dispatch) -> None:
+    tx, stored = arrival.tx, arrival.stored
+    sender, document_id = dispatch.from_.organ_id, dispatch.document_id
+    # without an identifier of its own a package is known by its bytes
+    key = hashlib.sha256(document_id.encode()).hexdigest() if document_id else stored.sha256
+    earlier = arrival.earlier(sender, "document", key)
+    same = next((row for row in earlier if row.sha256 == stored.sha256), None)
+    if same is not None:
+        tx.note(same.document, "received-again", message_id=arrival.parcel.message_id, outcome=same.outcome)
+        if same.outcome == "entered":
+            _answer_again(tx, same.document)
+        return
+    if earlier:
+        arrival.record(sender, "document", key, "conflict", earlier[0].document)
+        tx.note(earlier[0].document, "conflict", sha256=stored.sha256, message_id=arrival.parcel.message_id)
+        return
+    document = uuid.uuid4().hex
+    tx.begin(
+        document,
+        "incoming",
+        submission=hashlib.sha256(f"{sender} {key}".encode()).hexdigest(),
+        document_id=document_id or None,
+        organ_id=sender,
+        dispatch=dispatch.to_dict(),
+    )
+    arrival.record(sender, "document", key, "entered", document)
+    tx.keep(document, "package", f"{arrival.parcel.message_id}.edxml", stored)
+
+
+def _answer_again(tx: Transaction, document: str) -> None:
+    """The sender did not hear our receipt: send the same bytes once more."""
+    tx.connection.execute(
+        update(t.tasks)
+        .where(
+            (t.tasks.c.document == document)
+            & (t.tasks.c.kind == Work.ANSWER.value)
+            & (t.tasks.c.argument == "01")
+        )
+        .values(done_at=None, lease_until=None, due_at=tx.at)
+    )
+
+
+def _enter_status(arrival: _Arrival, status: StatusUpdate) -> None:
+    tx, stored = arrival.tx, arrival.stored
+    sender = status.from_.organ_id
+    if arrival.earlier(sender, "status", stored.sha256):
+        return
+    event = status_event(status.status_code)
+    document = _document_answered(tx, status, sender)
+    if document is None or event is None:
+        arrival.record(sender, "status", stored.sha256, "unmatched", document)
+        tx.note(document, "unmatched-status", sender=sender, code=status.status_code, sha256=stored.sha256)
+        return
+    tx.document(document)  # its row is held while deliveries are counted
+    arrival.record(sender, "status", stored.sha256, "entered", document)
+    tx.keep(document, f"status-{status.status_code}", f"{sender}-{status.status_code}.edxml", stored)
+    after = tx.move_delivery(document, sender, event)
+    tx.note(document, event.value, after=after, recipient=sender, description=status.description)
+    settle(tx, document)
+
+
+def _document_answered(tx: Transaction, status: StatusUpdate, sender: str) -> str | None:
+    """The document of ours that the status speaks of, if it was sent to that sender at all."""
+    query = (
+        select(t.documents.c.id)
+        .join_from(t.documents, t.deliveries)
+        .where(
+            (t.documents.c.direction == "outgoing")
+            & (t.documents.c.document_id == status.response_for.document_id)
+            & (t.deliveries.c.recipient == sender)
+        )
+    )
+    return tx.connection.execute(query).scalar()
+
+
+def verify(node: Node, claim: Claim) -> None:
+    """Verify the arrived document; lead it on to registration, or refuse it with every reason."""
+    with node.journal.reading() as connection:
+        package = file_of(connection, claim.document, "package")
+        received_at = claim.created_at
+    with scratch() as folder:
+        content = unpack(fetch(node, package.sha256, folder / "package.edxml"), into=folder / "attachments")
+        kept = [(name, store(node, path)) for name, path in _attachments(content, folder / "attachments")]
+        report, reasons = _judge(node, content, folder / "attachments", received_at)
+        files = [("attachment", name, stored) for name, stored in kept]
+        if report is not None:
+            files += [("report", name, store(node, path)) for name, path in _write_report(report, folder)]
+    with finishing(node.journal, claim) as tx:
+        for role, name, stored in files:
+            tx.keep(claim.document, role, name, stored)
+        if reasons:
+            tx.advance(claim.document, Event.REFUSE, reasons=reasons)
+        else:
+            tx.advance(claim.document, Event.VERIFY)
+
+
+def _attachments(content: Unpacked, folder: Path) -> Iterator[tuple[str, Path]]:
+    assert content.dispatch is not None  # noqa: S101 - only documents get this far
+    for attachment in content.dispatch.attachments:
+        if attachment.path is not None:
+            yield Path(attachment.path).name, folder / attachment.path
+
+
+def _judge(node: Node, content: Unpacked, folder: Path, at: datetime) -> tuple[Report | None, list[str]]:
+    """Judge the main document, the first PDF, by the document rule: the report, and what speaks against."""
+    assert content.dispatch is not None  # noqa: S101
+    dispatch = content.dispatch
+    pdf = next((path for _, path in _attachments(content, folder) if path.suffix.lower() == ".pdf"), None)
+    if pdf is None:
+        return None, ["Gói tin không có văn bản PDF có chữ ký số (the package holds no signed PDF)."]
+    report = verify_pdf(
+        pdf,
+        trust=node.trust,
+        at=at,
+        offline=True,
+        rule="nd30",
+        expected=Expected(
+            number=dispatch.code.code_number,
+            notation=dispatch.code.code_notation,
+            date=dispatch.promulgation_info.promulgation_date,
+            organization=dispatch.from_.organ_name,
+        ),
+    )
+    return report, report.reasons()
+
+
+def _write_report(report: Report, folder: Path) -> Iterator[tuple[str, Path]]:
+    texts = {
+        "report.json": json.dumps(report.to_dict(), ensure_ascii=False, indent=2),
+        "report.html": to_html(report),
+    }
+    for name, text in texts.items():
+        path = folder / name
+        path.write_text(text, encoding="utf-8")
+        yield name, path
+
+
+def register(node: Node, claim: Claim) -> None:
+    """Give the arrival number and enter the register (NĐ 30/2020 Art 22)."""
+    with finishing(node.journal, claim) as tx:
+        given = registers.give_number(
+            tx, series=node.settings.register_.incoming_series, document=claim.document
+        )
+        tx.advance(claim.document, Event.REGISTER, number=given.number)
+
+
+def answer(node: Node, claim: Claim) -> None:
+    """Send one status to the sender; the code stands in the task's argument.
+
+    The bytes follow from the document and the task alone, so each attempt sends the same.
+    """
+    code = claim.argument
+    with node.journal.reading() as connection:
+        row = connection.execute(select(t.documents).where(t.documents.c.id == claim.document)).one()
+        reasons = connection.execute(
+            select(t.audit.c.details).where(
+                (t.audit.c.document == row.id) & (t.audit.c.event == Event.REFUSE.value)
+            )
+        ).scalar()
+    status = _status(node, row, code, claim.created_at, (reasons or {}).get("reasons", []))
+    with scratch() as folder:
+        path = folder / "status.edxml"
+        pack_status(status, out=path)
+        stored = store(node, path)
+        with path.open("rb") as source:
+            node.transport.send(
+                to=row.organ_id, message_id=str(uuid.uuid5(_ANSWERS, f"{row.id} {code}")), source=source
+            )
+    with finishing(node.journal, claim) as tx:
+        state = tx.document(row.id).state
+        tx.keep(row.id, f"answer-{code}", f"{code}.edxml", stored)
+        tx.note(row.id, f"answer-{code}", to=row.organ_id)
+        if state == State.COMPLETED and not tx.has_open_work(row.id):
+            tx.require(row.id, (Work.ARCHIVE, ""))
+
+
+_WORDS = {
+    "01": "Văn bản đã đến",
+    "02": "Từ chối tiếp nhận",
+    "03": "Đã tiếp nhận, đăng ký vào sổ văn bản đến",
+    "04": "Đã phân công xử lý",
+    "05": "Đang xử lý",
+    "06": "Đã hoàn thành xử lý",
+}
+
+
+def _status(node: Node, row: Row[Any], code: str, at: datetime, reasons: list[str]) -> StatusUpdate:
+    dispatch = Dispatch.from_dict(row.dispatch)
+    return StatusUpdate(
+        from_=node.settings.agency.organization,
+        response_for=ResponseFor(
+            organ_id=row.organ_id,
+            code=f"{dispatch.code.code_number}/{dispatch.code.code_notation}",
+            document_id=dispatch.document_id,
+            promulgation_date=dispatch.promulgation_info.promulgation_date,
+        ),
+        status_code=code,
+        description=": ".join(filter(None, (_WORDS[code], "; ".join(reasons)))),
+        timestamp=at.astimezone(VIETNAM).replace(microsecond=0),
+    )

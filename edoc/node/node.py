@@ -1,0 +1,118 @@
+"""A node: one database, one object store, one transport, one configuration; wired here and nowhere else.
+
+    with Node.open("/srv/edoc/node") as node:
+        document = clerk.submit(node, draft, [signed_pdf], actor="clerk")
+
+Several workers on several machines may open the same node.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from edoc.core.ports import Objects, SigningKey, Transport
+from edoc.errors import KeyLoadError, SettingsError
+from edoc.keys import load_key
+from edoc.node import database
+from edoc.node.journal import Journal
+from edoc.node.mailbox import Mailbox
+from edoc.node.objects import DirectoryObjects
+from edoc.node.s3 import S3Objects
+from edoc.node.settings import FILE_NAME, ObjectStore, Settings
+from edoc.trust.store import Trust
+
+
+def system_clock() -> datetime:
+    """Return the present, UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass
+class Node:
+    """An open node; made by `Node.open`."""
+
+    folder: Path
+    settings: Settings
+    journal: Journal
+    objects: Objects
+    transport: Transport
+    trust: Trust
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path | str, *, clock: Callable[[], datetime] = system_clock) -> Iterator[Self]:
+        """Open the node in a folder (or by its `edoc.toml`) and close it again.
+
+        Raises `SettingsError` if the settings, the trust store or the database's shape are not right, and
+        `Unavailable` if the database cannot be reached.
+        """
+        folder = Path(path)
+        folder = (folder.parent if folder.name == FILE_NAME else folder).absolute()
+        settings = Settings.load(folder)
+        engine = database.connect(settings.database.url.get_secret_value(), folder)
+        try:
+            database.require_present(engine)
+            yield cls(
+                folder=folder,
+                settings=settings,
+                journal=Journal(engine, clock),
+                objects=_objects(settings.objects, folder),
+                transport=Mailbox(folder / settings.mailbox.path, settings.agency.organ_id),
+                trust=_trust(settings, folder),
+            )
+        finally:
+            engine.dispose()
+
+    @cached_property
+    def seal_key(self) -> SigningKey:
+        """The agency's key, parsed once; raises `KeyLoadError` if it cannot be used."""
+        seal = self.settings.seal
+        secret = self.folder / seal.passphrase_file
+
+        def passphrase() -> str:
+            try:
+                return secret.read_text(encoding="utf-8").rstrip("\r\n")
+            except (OSError, UnicodeDecodeError) as error:
+                raise KeyLoadError(
+                    "the seal's passphrase file cannot be read.",
+                    where=str(secret),
+                    advice="Check seal.passphrase_file and who may read it.",
+                ) from error
+
+        return load_key(str(self.folder / seal.key), passphrase=passphrase)
+
+
+def migrate(folder: Path) -> None:
+    """Create the node's tables or bring them to the present shape."""
+    engine = database.connect(Settings.load(folder).database.url.get_secret_value(), folder)
+    try:
+        database.migrate(engine)
+    finally:
+        engine.dispose()
+
+
+def _objects(store: ObjectStore, folder: Path) -> Objects:
+    if store.kind == "directory":
+        return DirectoryObjects(folder / store.path)
+    return S3Objects(
+        endpoint=store.endpoint,
+        bucket=store.bucket,
+        access_key=store.access_key,
+        secret_key=store.secret_key.get_secret_value(),
+        secure=store.secure,
+    )
+
+
+def _trust(settings: Settings, folder: Path) -> Trust:
+    trust = Trust.load(*(folder / path for path in settings.trust.paths))
+    if trust.is_development and not settings.trust.unsafe_allow_development:
+        raise SettingsError(
+            "the trust store holds development roots, which prove nothing in the real world.",
+            where=str(folder / FILE_NAME),
+            advice="Name real roots in trust.paths; only demos and tests may set unsafe_allow_development.",
+        )
+    return trust

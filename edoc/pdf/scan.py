@@ -1,0 +1,125 @@
+"""Look at the bytes of a PDF before any parser explains them.
+
+Rules: a signature counts only if its `/Contents` is one hex string that fills the gap of its `/ByteRange`
+exactly, the first range starts at 0 and the second ends where a revision ends; whatever follows must be
+objects and cross-references that a reader was told of. Nothing here trusts the file's own structure, so
+that a signature which an update unlinked is still seen.
+"""
+
+import re
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Final
+
+_BYTE_RANGE: Final = re.compile(rb"/ByteRange\s{0,16}\[([\d\s]{1,128})\]")
+_HEX_STRING: Final = re.compile(rb"<([0-9A-Fa-f\s]*)>")
+_REVISION_END: Final = re.compile(rb"startxref\s+(\d{1,12})\s+%%EOF(?:\r\n|\r|\n)?")
+_OBJECT: Final = re.compile(rb"(?<![\d.])(\d{1,10})\s{1,8}(\d{1,5})\s{1,8}obj\b")
+_STREAM_OR_END: Final = re.compile(rb"\bstream\r?\n|\bendobj\b")
+_LENGTH: Final = re.compile(rb"/Length\s+(\d{1,12})\s*(?![\d\s]*R)")
+_BLANK: Final = b" \t\r\n\x00\x0c"
+_TAIL_WINDOW: Final = 1024
+_MAX_RANGES: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class ByteRange:
+    """A `/ByteRange` of two parts that start at the first byte, in bytes."""
+
+    gap_start: int
+    gap_end: int
+    end: int
+    """Offset of the first byte after the second part."""
+
+    @classmethod
+    def of(cls, numbers: tuple[int, ...], size: int) -> "ByteRange | None":
+        """Read the four numbers against the file's size; None if they do not have the one accepted shape."""
+        if len(numbers) != 4 or numbers[0] != 0:  # noqa: PLR2004 - two parts, an offset and a length each
+            return None
+        _, gap_start, gap_end, length = numbers
+        if not 0 < gap_start < gap_end or length <= 0 or gap_end + length > size:
+            return None
+        return cls(gap_start, gap_end, gap_end + length)
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What the bytes of a file show."""
+
+    size: int
+    ranges: tuple[tuple[int, ...], ...]
+    """Every different `/ByteRange` written out in the file, in file order."""
+    revision_ends: tuple[tuple[int, int], ...]
+    """For each `startxref N %%EOF`: N, and the offset of the first byte after it."""
+
+
+def scan(data: bytes) -> Scan:
+    """Find every `/ByteRange` and every end of a revision."""
+    found: dict[tuple[int, ...], None] = {}
+    for match in _BYTE_RANGE.finditer(data):
+        found[tuple(int(number) for number in match[1].split())] = None
+        if len(found) >= _MAX_RANGES:
+            break
+    ends = tuple((int(match[1]), match.end()) for match in _REVISION_END.finditer(data))
+    return Scan(len(data), tuple(found), ends)
+
+
+def read_gap(data: bytes, span: ByteRange) -> bytes | None:
+    """Decode the hex string that fills the gap exactly; None if anything else stands there."""
+    match = _HEX_STRING.fullmatch(data, span.gap_start, span.gap_end)
+    if match is None:
+        return None
+    digits = bytes(match[1]).translate(None, _BLANK)
+    return bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode("ascii"))
+
+
+def read_startxref(data: bytes, end: int) -> int | None:
+    """The cross-reference offset of the revision that ends exactly at `end`; None if none ends there."""
+    window = data[max(0, end - _TAIL_WINDOW) : end]
+    last = None
+    for match in _REVISION_END.finditer(window):
+        last = match
+    if last is None or window[last.end() :].strip(_BLANK):
+        return None
+    return int(last[1])
+
+
+def find_unexplained(
+    data: bytes, start: int, *, objects: AbstractSet[int], sections: AbstractSet[int]
+) -> str:
+    """Say what stands after `start` that no reader was told of; empty if nothing does.
+
+    `objects` are the offsets of all objects and `sections` those of all cross-references that the reader
+    followed. Hidden objects and revisions are what repairing viewers show and signatures do not cover.
+    """
+    if not data[start:].strip(_BLANK):
+        return ""
+    last_end = start
+    for ending in _REVISION_END.finditer(data, start):
+        last_end = ending.end()
+        if int(ending[1]) not in sections:
+            return f"a revision ends at byte {last_end} whose cross-reference no reader follows"
+    if data[last_end:].strip(_BLANK):
+        return f"{len(data) - last_end} bytes after byte {last_end} belong to no revision"
+    position = start
+    while match := _OBJECT.search(data, position):
+        if match.start() not in objects:
+            return f"object {int(match[1])} at byte {match.start()} stands in no cross-reference"
+        position = _skip_object(data, match.end())
+    return ""
+
+
+def _skip_object(data: bytes, position: int) -> int:
+    """Offset after the object whose body starts at `position`; a stream is stepped over by its length."""
+    match = _STREAM_OR_END.search(data, position)
+    if match is None:
+        return len(data)
+    if match[0].startswith(b"endobj"):
+        return match.end()
+    lengths = _LENGTH.findall(data, position, match.start())
+    if lengths:
+        end = match.end() + int(lengths[-1])
+        if data[end : end + 16].lstrip(_BLANK).startswith(b"endstream"):
+            return end
+    end = data.find(b"endstream", match.end())
+    return len(data) if end < 0 else end

@@ -1,0 +1,1 @@
+"""Show what the core decided: reports as text and as HTML."""

@@ -1,0 +1,48 @@
+"""What one CRL or OCSP answer says about one certificate, once its signature holds."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import MD5, SHA1
+
+WEAK: Final = (MD5, SHA1)
+"""Digests under which a signature on revocation data proves nothing any more."""
+
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
+
+
+class Source(StrEnum):
+    """Where a statement comes from."""
+
+    CRL = "crl"
+    OCSP = "ocsp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One authentic statement on one certificate."""
+
+    source: Source
+    der: bytes
+    """The CRL or OCSP response that makes it."""
+    this_update: datetime
+    next_update: datetime | None
+    revoked_at: datetime | None = None
+    """None if it says good."""
+    on_hold: bool = False
+    """The reason is certificateHold, which can be lifted again."""
+
+    def counts(self, at: datetime) -> bool:
+        """Whether it may be used for the instant `at`."""
+        return at <= self.this_update or (self.next_update is not None and at <= self.next_update)
+
+
+def find_extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
+    """Give an extension's value, or None where there is none."""
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None

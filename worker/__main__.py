@@ -1,0 +1,119 @@
+"""`edoc-worker`: the service that moves a node's documents.
+
+    edoc-worker --node /srv/edoc/node
+
+Starts the threads, drains on SIGTERM or SIGINT (running steps end, waiting ones stay in the database), and
+exits 0. A second signal ends it at once; nothing is lost then either.
+"""
+
+import argparse
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import dramatiq
+import structlog
+
+from edoc.errors import EdocError
+from edoc.node.node import Node
+from worker.actors import make_actors
+from worker.broker import make_broker
+from worker.sweeper import Sweeper
+
+_DRAIN_MS = 30_000
+_IDLE_MS = 50
+log = structlog.get_logger()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the service; returns the exit code."""
+    options = _parse(arguments)
+    _log_as_json()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(1) if stop.is_set() else stop.set())
+    if options.exit_with_parent:
+        threading.Thread(target=_die_with_parent, daemon=True).start()
+    try:
+        with Node.open(options.node) as node:
+            work(node, stop)
+    except EdocError as error:
+        sys.stderr.write(f"edoc-worker: {error}\n")
+        return 1
+    return 0
+
+
+def work(node: Node, stop: threading.Event) -> None:
+    """Work for the node until `stop` is set, then drain."""
+    broker = make_broker(node.settings.queue)
+    actor = make_actors(broker, node)
+    sweeper = Sweeper(node=node, ring=actor.send)
+    node.journal.bell = sweeper.bell
+    worker = dramatiq.Worker(broker, worker_threads=node.settings.worker.threads, worker_timeout=_IDLE_MS)
+    sweeping = threading.Thread(target=sweeper.run, name="sweeper")
+    worker.start()
+    sweeping.start()
+    log.info("worker started", node=str(node.folder), threads=node.settings.worker.threads)
+    try:
+        while not stop.wait(0.5):
+            if not sweeping.is_alive():
+                raise SystemExit("edoc-worker: the sweeper ended by a defect; see the log above")
+    finally:
+        sweeper.stopping.set()
+        sweeping.join()
+        worker.stop(timeout=_DRAIN_MS)
+        with contextlib.suppress(ConnectionError):
+            broker.close()
+        log.info("worker stopped")
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="edoc-worker",
+        description="Move a node's documents through registration, sealing, exchange and archival.",
+        epilog="Example: edoc-worker --node /srv/edoc/node",
+    )
+    parser.add_argument(
+        "--node",
+        type=Path,
+        default=os.environ.get("EDOC_NODE"),
+        required="EDOC_NODE" not in os.environ,
+        help="the node's folder (or EDOC_NODE)",
+    )
+    parser.add_argument(
+        "--exit-with-parent",
+        action="store_true",
+        help="end when standard input is closed: whoever started this worker is gone",
+    )
+    return parser.parse_args(arguments)
+
+
+def _die_with_parent() -> None:
+    """End as a power cut would, the moment the other end of standard input is gone."""
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
+
+
+def _log_as_json() -> None:
+    """One JSON object a line on stderr; no document content, no secret."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
