@@ -22,6 +22,7 @@ from edoc.core.ids import display_date_vi
 from edoc.core.policy import Policy, find_policy
 from edoc.core.ports import SigningKey
 from edoc.core.report import Indication, SignatureType
+from edoc.core.zone import VIETNAM
 from edoc.errors import InputError, Refused
 from edoc.pdf import fields, placing, signer
 from edoc.pdf.appearance import load_picture
@@ -38,7 +39,6 @@ Role = Literal["person", "agency", "system"]
 """Whose signature it is: a competent person's, an agency's seal, or a system's."""
 Checks = Literal["nd68", "none"]
 
-VIETNAM: Final = dt.timezone(dt.timedelta(hours=7))
 LEVELS: Final = ("B-B", "B-T")
 
 _FIELDS: Final[dict[str, tuple[str, ...]]] = {

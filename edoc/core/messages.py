@@ -6,13 +6,11 @@ for a court and for a letter of refusal. `{names}` stand for facts.
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Final
 
 from edoc.core.report import Message, Severity
-
-VIETNAM: Final = timezone(timedelta(hours=7))
-"""Times are told as they are on the wall in Việt Nam."""
+from edoc.core.zone import VIETNAM
 
 _INFO, _WARNING, _ERROR = Severity.INFO, Severity.WARNING, Severity.ERROR
 

@@ -9,15 +9,14 @@ bears is an error, never silently lost; times are in Vietnam's zone.
 import re
 from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from functools import cache
 from types import NoneType
 from typing import Any, Final, TypeVar, cast, get_args, get_origin, get_type_hints
 
+from edoc.core.zone import VIETNAM
 from edoc.errors import InputError
 
-VIETNAM: Final = timezone(timedelta(hours=7))
-"""The zone of every time on the wire, which itself carries none."""
 ALWAYS: Final = {"always": True}
 """Metadata of a list that is written even when it is empty."""
 

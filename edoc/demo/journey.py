@@ -5,6 +5,7 @@ nothing of the demo. Each act can be repeated: after a crash the same call goes 
 """
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -45,7 +46,11 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "set-aside": ("Một bước phải dừng lại", "a step was set aside for a person"),
 }
 _POLL_SECONDS: Final = 0.05
+_QUIET_SECONDS: Final = 10
+"""After this time without a step, what holds it up is told."""
 _PATIENCE_SECONDS: Final = 120
+_ROOM_BYTES: Final = 1 << 20
+_GO_ON: Final = "Remove the cause and run the demo again: it goes on from here."
 
 
 @dataclass(slots=True)
@@ -55,8 +60,8 @@ class Journey:
     a: Node
     b: Node
     screen: Screen
-    check_workers: Callable[[], None]
-    """Called again and again while waiting: keeps the workers alive."""
+    check_servants: Callable[[], None]
+    """Called again and again while waiting: keeps workers and services alive."""
     _seen: dict[str, int] = field(default_factory=dict)
 
     def sign_draft(self, pdf: Path, desk: Path, *, pki: Path, image: Path, tsa: str) -> Path:
@@ -122,16 +127,33 @@ class Journey:
     def _until(self, condition: Callable[[], bool]) -> None:
         moved, seen = time.monotonic(), dict(self._seen)
         while not condition():
-            self.check_workers()
+            self.check_servants()
             if seen != self._seen:
                 moved, seen = time.monotonic(), dict(self._seen)
-            if time.monotonic() - moved > _PATIENCE_SECONDS:
-                raise Unavailable(
-                    f"nothing has moved for {_PATIENCE_SECONDS} seconds.",
-                    where=str(self.a.folder.parent),
-                    advice="See a/worker.log and b/worker.log there; running the demo again goes on.",
-                )
+            self._require_progress(time.monotonic() - moved)
             time.sleep(_POLL_SECONDS)
+
+    def _require_progress(self, idle: float) -> None:
+        """Say what holds the journey up, if something does, instead of waiting for ever."""
+        folder = self.a.folder.parent
+        if idle < _QUIET_SECONDS:
+            return
+        if shutil.disk_usage(folder).free < _ROOM_BYTES:
+            raise Unavailable("the disk is full; nothing is half done.", where=str(folder), advice=_GO_ON)
+        errors = [
+            task.error
+            for node in (self.a, self.b)
+            for row in clerk.documents(node)
+            for task in clerk.trouble(node, row.id)
+        ]
+        if errors:
+            raise Unavailable(errors[0], where=str(folder), advice=_GO_ON)
+        if idle > _PATIENCE_SECONDS:
+            raise Unavailable(
+                f"nothing has moved for {_PATIENCE_SECONDS} seconds.",
+                where=str(folder),
+                advice=f"See a/worker.log and b/worker.log there. {_GO_ON}",
+            )
 
     def _arrived(self, document_id: str) -> list[Any]:
         return [

@@ -7,7 +7,7 @@ redis-server, PostgreSQL and S3 server, started here on free loopback ports and 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from edoc.demo.journey import Journey
 from edoc.demo.nodes import Backing, make_node
 from edoc.demo.result import write_result
 from edoc.demo.screen import Screen
+from edoc.demo.server import Server
 from edoc.demo.services import PostgresServer, RedisServer, S3Server
 from edoc.demo.stage import Stage, open_stage
 from edoc.demo.workers import Workers, running
@@ -63,7 +64,7 @@ def play(
                 "", "Tiếp tục hành trình dang dở", "resuming what stands in the folder", str(stage.folder)
             )
         tsa = stack.enter_context(serving(certificates)) + "/tsa"
-        backings = stack.enter_context(_backings(stage, screen))
+        servers, backings = stack.enter_context(_backings(stage, screen))
         folders = [
             make_node(
                 stage.folder / agency.key,
@@ -78,7 +79,7 @@ def play(
         ]
         a, b = (stack.enter_context(Node.open(node)) for node in folders)
         workers = stack.enter_context(running(*folders))
-        journey = Journey(a=a, b=b, screen=screen, check_workers=lambda: _revive(workers, screen))
+        journey = Journey(a=a, b=b, screen=screen, check_servants=lambda: _revive(workers, servers, screen))
         return _travel(journey, stage, certificates, tsa)
 
 
@@ -112,7 +113,13 @@ def draft_for(pdf: Path) -> dict[str, Any]:
     return draft if pdf == SAMPLE_PDF else {**draft, "subject": pdf.stem}
 
 
-def _revive(workers: Workers, screen: Screen) -> None:
+def _revive(workers: Workers, servers: Sequence[Server], screen: Screen) -> None:
+    for server in servers:
+        if not server.is_running:
+            server.start()
+            screen.show(
+                "", f"{server.name} dừng bất ngờ; khởi động lại", "the service ended and was started again"
+            )
     for folder in workers.revive():
         screen.show(
             folder.name,
@@ -122,10 +129,10 @@ def _revive(workers: Workers, screen: Screen) -> None:
 
 
 @contextmanager
-def _backings(stage: Stage, screen: Screen) -> Iterator[tuple[Backing, Backing]]:
+def _backings(stage: Stage, screen: Screen) -> Iterator[tuple[Sequence[Server], Sequence[Backing]]]:
     """What stands behind the two nodes: nothing but files, or real services."""
     if not stage.plan.services:
-        yield Backing(), Backing()
+        yield (), (Backing(), Backing())
         return
     stage.services.mkdir(exist_ok=True)
     with (
@@ -139,12 +146,12 @@ def _backings(stage: Stage, screen: Screen) -> Iterator[tuple[Backing, Backing]]
             "real services started",
             f"ports {redis.port}, {postgres.port}, {s3.port}",
         )
-        a, b = (
+        backings = [
             Backing(
                 database_url=postgres.ensure_database(f"node_{agency.key}"),
                 redis_url=f"{redis.url}/{index}",
                 s3={**s3.connection(), "bucket": s3.ensure_bucket(f"node-{agency.key}")},
             )
             for index, agency in enumerate(AGENCIES)
-        )
-        yield a, b
+        ]
+        yield (redis, postgres, s3), backings

@@ -28,10 +28,12 @@ class Screen:
         if not self.console.is_terminal:
             yield
             return
-        with Live(
-            self, console=self.console, refresh_per_second=8, vertical_overflow="visible"
-        ) as self._live:
-            yield
+        try:
+            with Live(self, console=self.console, refresh_per_second=8, transient=True) as self._live:
+                yield
+        finally:
+            self._live = None
+            self.console.print(self)
 
     @property
     def elapsed(self) -> float:
@@ -44,7 +46,7 @@ class Screen:
         if detail:
             text.append(f"\n{detail}", style="cyan")
         self._rows.append((self.elapsed, side, text))
-        if self._live is None:
+        if not self.console.is_terminal:
             words = " · ".join(filter(None, (vietnamese, english, detail)))
             self.console.print(
                 f"{self._rows[-1][0]:6.2f} s  {side.upper() or '·':2} {words}",
@@ -58,7 +60,9 @@ class Screen:
         table.add_column("giây (s)", justify="right", style="green", width=8, no_wrap=True)
         for name in self.names:
             table.add_column(name, ratio=1, overflow="fold")
-        for at, side, text in self._rows:
+        # while it runs, the newest steps that fit the terminal; at the end all of them
+        rows = self._rows if self._live is None else self._rows[-max(3, self.console.height // 4) :]
+        for at, side, text in rows:
             left, right = (Text(), text) if side == "b" else (text, Text())
             table.add_row(f"{at:.2f}", left, right)
         return Panel(table, title="edoc · hành trình của một văn bản", subtitle=f"{self.elapsed:.1f} s")

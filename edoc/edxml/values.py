@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
 from typing import Any, Final
 
-from edoc.core.records import VIETNAM, in_vietnam
+from edoc.core.records import in_vietnam
+from edoc.core.zone import VIETNAM
 from edoc.edxml.elements import Element
 from edoc.edxml.findings import Findings
 from edoc.edxml.mapping import Kind

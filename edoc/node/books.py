@@ -10,7 +10,7 @@ from sqlalchemy import Row, select
 from edoc.core.dispatch import Dispatch
 from edoc.core.ids import display_number
 from edoc.core.lifecycle import Event
-from edoc.core.records import VIETNAM
+from edoc.core.zone import VIETNAM
 from edoc.node import registers
 from edoc.node import tables as t
 from edoc.node.node import Node

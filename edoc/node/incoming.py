@@ -10,7 +10,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,9 @@ from edoc.core.dispatch import Dispatch, ResponseFor, StatusUpdate
 from edoc.core.ids import parse_agency_code
 from edoc.core.lifecycle import Event, State, Work, status_event
 from edoc.core.ports import Parcel, Stored
-from edoc.core.records import VIETNAM
 from edoc.core.report import Report
 from edoc.core.rule import Expected
+from edoc.core.zone import VIETNAM
 from edoc.errors import InputError
 from edoc.node import registers
 from edoc.node import tables as t
@@ -232,6 +232,8 @@ def _judge(node: Node, content: Unpacked, folder: Path, at: datetime) -> tuple[R
             organization=dispatch.from_.organ_name,
         ),
     )
+    # named as its sender named it: the report must not depend on where this worker's copy lay
+    report = replace(report, files=tuple(replace(file, path=pdf.name) for file in report.files))
     return report, report.reasons()
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import insert, select, update
 from edoc.core.dispatch import Dispatch, TraceHeader
 from edoc.core.ids import display_number, make_document_id
 from edoc.core.lifecycle import Event, State, Work, is_concluded, is_handed_over
-from edoc.core.records import VIETNAM
+from edoc.core.zone import VIETNAM
 from edoc.errors import PdfError, Refused
 from edoc.node import registers
 from edoc.node import tables as t

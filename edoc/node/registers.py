@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
-from edoc.core.records import VIETNAM
+from edoc.core.zone import VIETNAM
 from edoc.node import tables as t
 from edoc.node.journal import Transaction
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from acting import Played, Run
+from killing import enlarge_disk, on_a_small_disk
 
 from edoc.devpki.hierarchy import DevPki
 
@@ -188,3 +189,19 @@ def test_a_pdf_that_cannot_be_used_is_one_clear_sentence(
     assert expected in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert not (tmp_path / "demo").exists()
+
+
+@pytest.mark.parametrize("kilobytes", [600, 900, 1500])
+def test_a_full_disk_is_one_clear_sentence_and_with_more_room_the_journey_goes_on(
+    run: Run, pki: DevPki, tmp_path: Path, kilobytes: int
+) -> None:
+    def travel() -> None:
+        full = run("demo", tmp_path / "demo", "--pki", pki.folder)
+        assert full.returncode == 1, full.stderr
+        assert "full" in full.stderr.splitlines()[-1]
+        enlarge_disk(tmp_path, 64 << 20)
+        done = run("demo", tmp_path / "demo", "--pki", pki.folder, "--json")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["document_id"].split(",")[2].startswith("01/")
+
+    assert on_a_small_disk(tmp_path, kilobytes << 10, travel) == 0

@@ -56,7 +56,7 @@ def journey(
         a, b = (stack.enter_context(Node.open(node)) for node in nodes)
         workers = stack.enter_context(running(*nodes))
         screen = Screen(Console(file=io.StringIO()), (AGENCIES[0].name, AGENCIES[1].name))
-        yield Journey(a=a, b=b, screen=screen, check_workers=lambda: _unharmed(workers.revive())), tsa
+        yield Journey(a=a, b=b, screen=screen, check_servants=lambda: _unharmed(workers.revive())), tsa
 
 
 def _unharmed(ended: list[Path]) -> None:
@@ -74,12 +74,12 @@ def test_stopping_redis_for_five_seconds_changes_nothing_but_time(
     began = time.monotonic()
 
     def bring_back() -> None:
-        workers_alive()
+        servants_alive()
         if not redis_server.is_running and time.monotonic() - began >= AWAY_SECONDS:
             redis_server.start()
 
-    workers_alive = played.check_workers
-    played.check_workers = bring_back
+    servants_alive = played.check_servants
+    played.check_servants = bring_back
     sent = played.send(draft_for(SAMPLE_PDF), signed)
     arrived = played.complete(clerk.find(played.a, sent).document_id)
     played.wait("a", sent, State.ARCHIVED)

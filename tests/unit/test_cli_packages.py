@@ -115,6 +115,7 @@ def test_warnings_go_to_stderr_and_strangers_cannot_steer_the_terminal(here: Pat
         (("pack", "a.pdf", "-o", "out.edxml"), "edoc: a.pdf: this is not JSON"),
         (("pack", "dispatch.json", "--attach", "no.pdf", "-o", "out.edxml"), "edoc: no.pdf: no such file"),
         (("pack-status", "dispatch.json", "-o", "out.edxml"), "this is a dispatch, not a status."),
+        (("pack", "dispatch.json", "-o", "no/out.edxml"), "edoc: no/out.edxml: no such file or directory."),
     ],
 )
 def test_a_failure_is_one_sentence_and_leaves_nothing(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from edoc.core import dispatch as d
 from edoc.core.dispatch import Attachment, Dispatch, StatusUpdate, is_status
-from edoc.core.records import VIETNAM
+from edoc.core.zone import VIETNAM
 from edoc.errors import InputError, PackageError
 from edoc.packing import Unpacked, load_dispatch, load_status, pack, pack_status, unpack
 
