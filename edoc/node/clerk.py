@@ -9,13 +9,14 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Row, select
 
 from edoc.core.dispatch import Attachment, Dispatch
-from edoc.core.ids import parse_agency_code
+from edoc.core.ids import display_number, make_document_id, parse_agency_code
 from edoc.core.lifecycle import Event
 from edoc.core.ports import Stored
 from edoc.errors import InputError, Refused
@@ -96,6 +97,8 @@ def _complete_draft(node: Node, draft: Mapping[str, Any], names: list[str]) -> d
             raise InputError("this is missing in the draft.", where=name)
     for recipient in read.to:
         parse_agency_code(recipient.organ_id)
+    # whatever cannot become an identifier shows now, to the clerk, not after a number was given
+    make_document_id(agency.organ_id, date.max, display_number(1), read.code.code_notation)
     attachments = tuple(
         Attachment(name=name, content_id=f"att-{index}") for index, name in enumerate(names, 1)
     )

@@ -15,7 +15,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy import Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from edoc.core.dispatch import Dispatch, ResponseFor, StatusUpdate
 from edoc.core.ids import parse_agency_code
@@ -24,7 +26,7 @@ from edoc.core.ports import Parcel, Stored
 from edoc.core.report import Report
 from edoc.core.rule import Expected
 from edoc.core.zone import VIETNAM
-from edoc.errors import InputError
+from edoc.errors import InputError, Unavailable
 from edoc.node import registers
 from edoc.node import tables as t
 from edoc.node.journal import Transaction
@@ -36,6 +38,7 @@ from edoc.packing import Unpacked, pack_status, unpack
 from edoc.render.report import to_html
 from edoc.verification import verify as verify_pdf
 
+log = structlog.get_logger()
 _ANSWERS = uuid.UUID("3f6f4a52-7f2e-4a5e-8a53-0b7d9a3c5e20")
 """Name space of the message ids of answers: one document, one status code, one id."""
 
@@ -46,7 +49,11 @@ def collect(node: Node) -> int:
     for parcel in parcels:
         with node.transport.open(parcel) as source:
             stored = node.objects.put(source)
-        _enter(node, parcel, stored)
+        try:
+            _enter(node, parcel, stored)
+        except IntegrityError:  # another worker entered it at the same moment: look at it again next time
+            log.warning("package met twice", message_id=parcel.message_id)
+            continue
         node.transport.acknowledge(parcel)
     return len(parcels)
 
@@ -61,6 +68,12 @@ def _enter(node: Node, parcel: Parcel, stored: Stored) -> None:
         parse_agency_code(message.from_.organ_id)  # who cannot be named cannot be answered
     except InputError as error:
         _keep_unreadable(node, parcel, stored, str(error))
+        return
+    except (Unavailable, OSError):
+        raise
+    except Exception as error:  # one poisonous package must not hold up the others
+        log.exception("package cannot be read", message_id=parcel.message_id)
+        _keep_unreadable(node, parcel, stored, f"unexpected {type(error).__name__}")
         return
     with node.journal.transaction(actor="transport") as tx:
         arrival = _Arrival(parcel=parcel, stored=stored, tx=tx)

@@ -5,7 +5,7 @@ A retryable error is tried again later; any other known error is set aside for a
 """
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -42,20 +42,30 @@ def run(node: Node, task: int) -> bool:
         return False
     words = log.bind(task=task, document=claim.document, kind=claim.kind.value, start=claim.starts)
     try:
+        return _do(node, claim, words)
+    except tasks.OvertakenError as error:
+        words.warning("step dropped", reason=str(error))
+        return False
+
+
+def _do(node: Node, claim: Claim, words: Any) -> bool:
+    """Do the claimed step; trouble is written down. Raises `OvertakenError` if the lease ran out."""
+    pause = node.settings.worker.retry_seconds
+    try:
         STEPS[claim.kind](node, claim)
+    except tasks.OvertakenError:
+        raise
     except EdocError as error:
         if error.retryable:
             words.warning("step postponed", reason=str(error))
-            tasks.postpone(node.journal, claim, str(error), first_pause=worker.retry_seconds)
+            tasks.postpone(node.journal, claim, str(error), first_pause=pause)
         else:
             words.error("step set aside", reason=str(error))
             tasks.set_aside(node.journal, claim, error)
+        return False
     except Exception as error:  # noqa: BLE001 - a defect or the machine: keep the document, say it loudly
         words.exception("step failed unexpectedly")
-        tasks.postpone(
-            node.journal, claim, f"unexpected {type(error).__name__}", first_pause=worker.retry_seconds
-        )
-    else:
-        words.info("step done", argument=claim.argument)
-        return True
-    return False
+        tasks.postpone(node.journal, claim, f"unexpected {type(error).__name__}", first_pause=pause)
+        return False
+    words.info("step done", argument=claim.argument)
+    return True

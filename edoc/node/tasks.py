@@ -21,6 +21,12 @@ from edoc.node.journal import Journal, Transaction, instant
 _LONGEST_PAUSE = timedelta(hours=1)
 
 
+class OvertakenError(Refused):
+    """Another worker took the step over; whatever this one did is dropped."""
+
+    code = "OVERTAKEN"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """A task in a worker's hands until the lease ends."""
@@ -95,7 +101,7 @@ def claim(journal: Journal, task: int, *, lease_seconds: float, max_starts: int)
 def finishing(journal: Journal, claim: Claim) -> Iterator[Transaction]:
     """The one transaction that ends a claimed task together with everything it did.
 
-    Raises `Refused` if another worker took the task over: then nothing of this is committed.
+    Raises `OvertakenError` if another worker took the task over: then nothing of this is committed.
     """
     with journal.transaction(actor=claim.actor) as tx:
         # first, so that a worker that was overtaken touches nothing else
@@ -124,9 +130,7 @@ def _hold(tx: Transaction, claim: Claim, **values: Any) -> Any:
         .returning(*t.tasks.c)
     ).first()
     if row is None:
-        raise Refused(
-            "another worker took this step over; this result is dropped.", where=f"task {claim.task}"
-        )
+        raise OvertakenError("another worker took this step over.", where=f"task {claim.task}")
     return row
 
 
