@@ -12,7 +12,9 @@ into exit codes.
     ├── SettingsError       the node's configuration
     ├── Refused             the law, the policy or the state of a document forbids the act
     │   ├── NotVerified         a report did not pass; carries every reason
-    │   └── Conflict            the same name already stands for other content
+    │   ├── Conflict            the same name already stands for other content
+    │   └── OvertakenError      another worker took the step over (`edoc.node.tasks`)
+    ├── DamagedObjectError  stored bytes no longer have their hash (`edoc.node.objects`)
     └── Unavailable         something outside is missing now (disk, network, database); retryable
 """
 

@@ -188,7 +188,7 @@ def summary(row: Row[Any]) -> dict[str, Any]:
         "direction": row.direction,
         "state": row.state,
         "document_id": row.document_id,
-        "subject": row.dispatch["subject"],
+        "subject": row.dispatch.get("subject", ""),
         "created_at": row.created_at,
     }
 

@@ -66,6 +66,7 @@ def _enter(node: Node, parcel: Parcel, stored: Stored) -> None:
         message = package.dispatch or package.status
         assert message is not None  # noqa: S101 - it is one of the two
         parse_agency_code(message.from_.organ_id)  # who cannot be named cannot be answered
+        type(message).from_dict(message.to_dict())  # what is kept must be readable again
     except InputError as error:
         _keep_unreadable(node, parcel, stored, str(error))
         return
