@@ -1,21 +1,20 @@
 """Sources and targets: paths and binary file objects alike; a path is written whole or not at all."""
 
 import hashlib
-import os
-import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, Final
+
+from edoc.files import replacing
 
 Source = Path | str | BinaryIO
 """A path, or a binary file object that is read from where it stands."""
 Target = Path | str | BinaryIO
 
 _CHUNK: Final = 1 << 18
-_NAME_LENGTH: Final = 60
 
 
 class HashingWriter:
@@ -61,20 +60,8 @@ def write_to(target: Target) -> Iterator[HashingWriter]:
         yield HashingWriter(target)
         target.flush()
         return
-    path = Path(target)
-    temporary = path.with_name(f".{path.name[:_NAME_LENGTH]}.{secrets.token_hex(8)}.part")
-    try:
-        with temporary.open("xb") as stream:
-            yield HashingWriter(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException as error:
-        with suppress(OSError):
-            temporary.unlink()
-        if isinstance(error, OSError) and error.filename == str(temporary):
-            error.filename = str(path)  # the name that the caller knows
-        raise
+    with replacing(Path(target)) as stream:
+        yield HashingWriter(stream)
 
 
 @contextmanager

@@ -3,12 +3,13 @@
 import hashlib
 import io
 import os
-import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
+
+from edoc.files import replacing
 
 Source = str | os.PathLike[str] | BinaryIO
 """A file to read: its path, or a binary file object (seekable or not)."""
@@ -16,7 +17,6 @@ Target = str | os.PathLike[str] | BinaryIO
 """A file to write: its path, or a binary file object, which receives the whole at once."""
 
 _CHUNK: Final = 1 << 20
-_NAME_LENGTH: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,18 +40,8 @@ def written_to(dst: Target) -> Iterator[BinaryIO]:
         dst.write(buffer.getvalue())
         dst.flush()
         return
-    path = Path(dst)
-    temporary = path.with_name(f".{path.name[:_NAME_LENGTH]}.{secrets.token_hex(8)}.part")
-    try:
-        with temporary.open("x+b") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise
+    with replacing(Path(dst)) as stream:
+        yield stream
 
 
 def hash_stream(stream: BinaryIO) -> str:
