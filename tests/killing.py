@@ -38,7 +38,7 @@ def in_a_child(act: Callable[[], object]) -> int:
 def on_a_small_disk(folder: Path, size: int, act: Callable[[], object]) -> int:
     """Run `act` in a child for which `folder` is a disk of `size` bytes; returns its exit code.
 
-    Where the machine lets nobody mount, no file of the child can grow beyond `size` instead.
+    Where the machine lets nobody mount, no file of the child can grow beyond a third of `size` instead.
     """
 
     def act_there() -> None:
@@ -46,7 +46,7 @@ def on_a_small_disk(folder: Path, size: int, act: Callable[[], object]) -> int:
             _mount(folder, size)
         except OSError:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # so that writing fails instead
-            resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+            resource.setrlimit(resource.RLIMIT_FSIZE, (size // 3, resource.RLIM_INFINITY))
         act()
 
     return in_a_child(act_there)
@@ -72,9 +72,10 @@ def _start(act: Callable[[], object]) -> int:
 
 def _mount(folder: Path, size: int) -> None:
     user, group = os.getuid(), os.getgid()
-    _call(_LIBC.unshare(_NEW_USER | _NEW_MOUNTS))
-    for name, content in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
-        Path(f"/proc/self/{name}").write_text(content, encoding="ascii")
+    if _LIBC.unshare(_NEW_MOUNTS):  # not root: become it in a name space of one's own
+        _call(_LIBC.unshare(_NEW_USER | _NEW_MOUNTS))
+        for name, content in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
+            Path(f"/proc/self/{name}").write_text(content, encoding="ascii")
     _call(_LIBC.mount(b"none", b"/", None, _PRIVATE, None))
     _call(_LIBC.mount(b"small", os.fsencode(folder), b"tmpfs", 0, f"size={size}".encode()))
 

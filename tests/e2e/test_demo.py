@@ -191,7 +191,7 @@ def test_a_pdf_that_cannot_be_used_is_one_clear_sentence(
     assert not (tmp_path / "demo").exists()
 
 
-@pytest.mark.parametrize("kilobytes", [600, 900, 1500])
+@pytest.mark.parametrize("kilobytes", [600, 750, 900])
 def test_a_full_disk_is_one_clear_sentence_and_with_more_room_the_journey_goes_on(
     run: Run, pki: DevPki, tmp_path: Path, kilobytes: int
 ) -> None:
