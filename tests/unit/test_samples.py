@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 from pdfmaking import SAMPLES, ask
-from PIL import Image
+from PIL import Image, ImageChops
 
 MM = 72 / 25.4
 
@@ -27,13 +27,13 @@ def test_the_samples_are_what_their_source_makes(source: ModuleType, tmp_path: P
     assert made == {"cong-van.pdf", "signature-a.png", "seal-a.png"}
     assert (tmp_path / "cong-van.pdf").read_bytes() == (SAMPLES / "cong-van.pdf").read_bytes()
     for name in ("signature-a.png", "seal-a.png"):
-        # Pixels, not bytes: how a PNG is packed depends on the machine's zlib.
-        assert _pixels(tmp_path / name) == _pixels(SAMPLES / name)
+        # Pixels, not bytes: how a PNG is packed, and the last bit of an edge, depend on the machine.
+        assert _greatest_difference(tmp_path / name, SAMPLES / name) <= 1
 
 
-def _pixels(path: Path) -> bytes:
-    with Image.open(path) as image:
-        return image.convert("RGBA").tobytes()
+def _greatest_difference(one: Path, other: Path) -> int:
+    with Image.open(one) as first, Image.open(other) as second:
+        return max(ImageChops.difference(first.convert("RGBA"), second.convert("RGBA")).tobytes())
 
 
 def test_the_letter_embeds_every_font_and_says_what_it_shows() -> None:

@@ -93,10 +93,12 @@ def gap(data: bytes, signature: int) -> tuple[int, int]:
 
 
 def test_a_flipped_byte_in_the_signature_value_makes_that_signature_fail(journey: Journey) -> None:
-    start, _ = gap(journey.sealed, 1)
-    value = bytes.fromhex(journey.sealed[start + 1 : gap(journey.sealed, 1)[1] - 1].decode()).rstrip(b"\0")
-    last = start + 1 + 2 * (len(value) - 1)  # B-B: the signature value ends the CMS
-    report = journey.judge(verifying.flip(journey.sealed, last))
+    start, end = gap(journey.sealed, 1)
+    value = bytes.fromhex(journey.sealed[start + 1 : end - 1].decode())
+    length = 4 + int.from_bytes(value[2:4], "big")  # of the CMS: 30 82 and two bytes of length come first
+    last = start + 1 + 2 * (length - 1)  # B-B: the signature value ends the CMS
+    digit = b"1" if journey.sealed[last : last + 1] != b"1" else b"2"
+    report = journey.judge(journey.sealed[:last] + digit + journey.sealed[last + 1 :])
     person, seal = report.files[0].signatures
     assert person.intact
     assert not seal.intact
