@@ -261,7 +261,9 @@ def _find_star(centre: float, radius: float) -> list[tuple[float, float]]:
 
 def _draw_around(mask: Image.Image, name: str, mark: str, radius: float, size: float) -> None:
     # Clockwise; the name is centred above, the mark below.
-    font = ImageFont.truetype(str(FONTS / "LiberationSerif-Bold.ttf"), round(size))
+    # the basic layout is part of Pillow; the other one depends on what the machine has installed
+    basic = ImageFont.Layout.BASIC
+    font = ImageFont.truetype(str(FONTS / "LiberationSerif-Bold.ttf"), round(size), layout_engine=basic)
     text = name + mark
     widths = [font.getlength(letter) for letter in text]
     step = (2 * math.pi * radius - sum(widths)) / len(text)
