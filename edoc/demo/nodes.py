@@ -1,12 +1,12 @@
 """Writes the settings of the demo's two nodes and prepares their databases."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edoc.devpki.profiles import Agency
+from edoc.devpki.profiles import AGENCIES, Agency
 from edoc.node.durable import write_file
 from edoc.node.node import migrate
 from edoc.node.settings import FILE_NAME
@@ -19,6 +19,24 @@ class Backing:
     database_url: str = "sqlite:///node.db"
     redis_url: str = ""
     s3: dict[str, Any] | None = None
+
+
+def make_nodes(
+    folder: Path, *, pki: Path, seal_image: Path, tsa: str, backings: Sequence[Backing]
+) -> list[Path]:
+    """Make one node for each of the two agencies, with a mailbox between them; returns their folders."""
+    return [
+        make_node(
+            folder / agency.key,
+            agency=agency,
+            pki=pki,
+            seal_image=seal_image,
+            mailbox=folder / "mailbox",
+            tsa=tsa,
+            backing=backing,
+        )
+        for agency, backing in zip(AGENCIES, backings, strict=True)
+    ]
 
 
 def make_node(

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from edoc.core.lifecycle import State
 from edoc.demo.journey import Journey
-from edoc.demo.nodes import Backing, make_node
+from edoc.demo.nodes import Backing, make_nodes
 from edoc.demo.result import write_result
 from edoc.demo.screen import Screen
 from edoc.demo.server import Server
@@ -65,18 +65,13 @@ def play(
             )
         tsa = stack.enter_context(serving(certificates)) + "/tsa"
         servers, backings = stack.enter_context(_backings(stage, screen))
-        folders = [
-            make_node(
-                stage.folder / agency.key,
-                agency=agency,
-                pki=certificates.folder,
-                seal_image=SAMPLES / "seal-a.png",
-                mailbox=stage.mailbox,
-                tsa=tsa,
-                backing=backing,
-            )
-            for agency, backing in zip(AGENCIES, backings, strict=True)
-        ]
+        folders = make_nodes(
+            stage.folder,
+            pki=certificates.folder,
+            seal_image=SAMPLES / "seal-a.png",
+            tsa=tsa,
+            backings=backings,
+        )
         a, b = (stack.enter_context(Node.open(node)) for node in folders)
         workers = stack.enter_context(running(*folders))
         journey = Journey(a=a, b=b, screen=screen, check_servants=lambda: _revive(workers, servers, screen))

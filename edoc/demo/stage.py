@@ -47,11 +47,6 @@ class Stage:
         return self.folder / "desk"
 
     @property
-    def mailbox(self) -> Path:
-        """The transport between the two agencies."""
-        return self.folder / "mailbox"
-
-    @property
     def services(self) -> Path:
         """Where the real services keep their data."""
         return self.folder / "services"

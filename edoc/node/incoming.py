@@ -26,7 +26,7 @@ from edoc.core.ports import Parcel, Stored
 from edoc.core.report import Report
 from edoc.core.rule import Expected
 from edoc.core.zone import VIETNAM
-from edoc.errors import InputError, Unavailable
+from edoc.errors import EdocError, InputError
 from edoc.node import registers
 from edoc.node import tables as t
 from edoc.node.journal import Transaction
@@ -70,7 +70,7 @@ def _enter(node: Node, parcel: Parcel, stored: Stored) -> None:
     except InputError as error:
         _keep_unreadable(node, parcel, stored, str(error))
         return
-    except (Unavailable, OSError):
+    except (EdocError, OSError):  # our own trouble: the package waits until it is over
         raise
     except Exception as error:  # one poisonous package must not hold up the others
         log.exception("package cannot be read", message_id=parcel.message_id)

@@ -14,16 +14,16 @@ import pytest
 from sqlalchemy import select
 
 from edoc.core.lifecycle import Event, State
-from edoc.demo.nodes import Backing, make_node
+from edoc.demo.nodes import Backing, make_nodes
 from edoc.demo.play import SAMPLE_PDF, SAMPLES, draft_for
 from edoc.devpki.hierarchy import DevPki
-from edoc.devpki.profiles import AGENCIES
 from edoc.devpki.server import serving
 from edoc.errors import InputError, Refused
 from edoc.keys import load_key
 from edoc.node import archive, clerk, incoming, journal, outgoing, steps, tasks
 from edoc.node import tables as t
 from edoc.node.node import Node
+from edoc.node.objects import DamagedObjectError
 from edoc.packing import pack, unpack
 from edoc.signing import prepare, sign
 
@@ -70,18 +70,13 @@ def mailbox(node: Node, place: str) -> list[Path]:
 def pair(tmp_path: Path, pki: DevPki) -> Iterator[Pair]:
     with ExitStack() as stack:
         tsa = stack.enter_context(serving(pki)) + "/tsa"
-        folders = [
-            make_node(
-                tmp_path / agency.key,
-                agency=agency,
-                pki=pki.folder,
-                seal_image=SAMPLES / "seal-a.png",
-                mailbox=tmp_path / "mailbox",
-                tsa=tsa,
-                backing=Backing(),
-            )
-            for agency in AGENCIES
-        ]
+        folders = make_nodes(
+            tmp_path,
+            pki=pki.folder,
+            seal_image=SAMPLES / "seal-a.png",
+            tsa=tsa,
+            backings=(Backing(), Backing()),
+        )
         (tmp_path / "desk").mkdir()
         a, b = (stack.enter_context(Node.open(folder)) for folder in folders)
         yield Pair(a=a, b=b, pki=pki, desk=tmp_path / "desk")
@@ -188,6 +183,24 @@ def test_what_cannot_be_read_is_kept_acknowledged_and_holds_up_nobody(pair: Pair
         kept = connection.execute(select(t.inbox).where(t.inbox.c.kind == "damaged")).one()
     assert kept.sha256 == hashlib.sha256(content).hexdigest()
     assert pair.b.objects.holds(kept.sha256)
+
+
+def test_a_package_that_this_nodes_own_store_damaged_stays_in_the_mailbox(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(*_: object) -> Path:
+        raise DamagedObjectError("the object's bytes were changed.")
+
+    pair.submit()
+    while work(pair.a):
+        pass
+    with monkeypatch.context() as broken:
+        broken.setattr(incoming, "fetch", damaged)
+        with pytest.raises(DamagedObjectError):
+            incoming.collect(pair.b)
+    assert len(mailbox(pair.b, "new")) == 1
+    pair.settle()
+    assert [row.state for row in arrivals(pair.b)] == [State.REGISTERED]
 
 
 def test_a_document_without_the_agencys_seal_is_refused_with_reasons_and_gets_no_arrival_number(

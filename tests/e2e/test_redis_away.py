@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from edoc.core.lifecycle import State
 from edoc.demo.journey import Journey
-from edoc.demo.nodes import Backing, make_node
+from edoc.demo.nodes import Backing, make_nodes
 from edoc.demo.play import SAMPLE_PDF, SAMPLES, draft_for
 from edoc.demo.screen import Screen
 from edoc.demo.services import PostgresServer, RedisServer, S3Server
@@ -37,22 +37,17 @@ def journey(
 ) -> Iterator[tuple[Journey, str]]:
     with ExitStack() as stack:
         tsa = stack.enter_context(serving(pki)) + "/tsa"
-        nodes = [
-            make_node(
-                tmp_path / agency.key,
-                agency=agency,
-                pki=pki.folder,
-                seal_image=SAMPLES / "seal-a.png",
-                mailbox=tmp_path / "mailbox",
-                tsa=tsa,
-                backing=Backing(
-                    database_url=postgres_server.ensure_database(f"away_{agency.key}"),
-                    redis_url=f"{redis_server.url}/{index}",
-                    s3={**s3_server.connection(), "bucket": s3_server.ensure_bucket(f"away-{agency.key}")},
-                ),
+        backings = [
+            Backing(
+                database_url=postgres_server.ensure_database(f"away_{agency.key}"),
+                redis_url=f"{redis_server.url}/{index}",
+                s3={**s3_server.connection(), "bucket": s3_server.ensure_bucket(f"away-{agency.key}")},
             )
             for index, agency in enumerate(AGENCIES)
         ]
+        nodes = make_nodes(
+            tmp_path, pki=pki.folder, seal_image=SAMPLES / "seal-a.png", tsa=tsa, backings=backings
+        )
         a, b = (stack.enter_context(Node.open(node)) for node in nodes)
         workers = stack.enter_context(running(*nodes))
         screen = Screen(Console(file=io.StringIO()), (AGENCIES[0].name, AGENCIES[1].name))
