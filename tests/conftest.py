@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from acting import Played, Run, edoc
+from softhsm import SoftHsm, start
 
 from edoc.demo.services import PostgresServer, RedisServer, S3Server
 from edoc.devpki.hierarchy import DevPki, make
@@ -99,3 +100,9 @@ def s3_bucket(s3_server: S3Server) -> dict[str, Any]:
     """An empty bucket of the test's own, in the words of `S3Objects`."""
     name = s3_server.ensure_bucket(f"test-{secrets.token_hex(6)}")
     return {**s3_server.connection(), "bucket": name}
+
+
+@pytest.fixture(scope="session")
+def softhsm(tmp_path_factory: pytest.TempPathFactory) -> SoftHsm:
+    """Real PKCS#11 tokens; every test makes its own by a name of its own."""
+    return start(tmp_path_factory.mktemp("softhsm"))

@@ -7,11 +7,15 @@ contract tests.
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Literal, Protocol
+
+Scheme = Literal["pkcs1v15", "pss", "ecdsa"]
+"""How a key signs: RSA by PKCS#1 v1.5; RSA by PSS, whose mask uses the same digest and whose salt is as long
+as it (RFC 4055); or ECDSA with a DER value."""
 
 
-class SigningKey(Protocol):
-    """A private key with its certificate; where the key lives is the implementation's affair."""
+class Holder(Protocol):
+    """Who signs, by certificate."""
 
     @property
     def certificate(self) -> bytes:
@@ -19,13 +23,18 @@ class SigningKey(Protocol):
 
     @property
     def chain(self) -> tuple[bytes, ...]:
-        """Issuer certificates that came with the key, DER, leaf's issuer first; may be empty."""
+        """Issuer certificates that came with it, DER, leaf's issuer first; may be empty."""
+
+
+class SigningKey(Holder, Protocol):
+    """A private key with its certificate; where the key lives is the implementation's affair."""
+
+    @property
+    def scheme(self) -> Scheme:
+        """How the key signs."""
 
     def sign(self, data: bytes, *, digest: str) -> bytes:
-        """Sign `data` (not its hash). `digest` is `sha256`, `sha384` or `sha512`.
-
-        RSA keys answer with PKCS#1 v1.5, EC keys with a DER ECDSA value.
-        """
+        """Sign `data` (not its hash) by the key's scheme. `digest` is `sha256`, `sha384` or `sha512`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

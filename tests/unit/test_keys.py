@@ -16,7 +16,8 @@ from cryptography.x509.oid import NameOID
 from edoc.core.ports import SigningKey
 from edoc.devpki.hierarchy import DevPki
 from edoc.errors import InputError, KeyLoadError
-from edoc.keys import load_key
+from edoc.keys.algorithms import verify_value
+from edoc.keys.loading import load_key
 
 _PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 
@@ -153,10 +154,16 @@ def test_weak_and_foreign_keys_are_refused(tmp_path: Path) -> None:
             load_key(path, passphrase="secret")
 
 
-@pytest.mark.parametrize("uri", ["pkcs11:token=x", "PKCS11:object=y"])
-def test_a_token_is_refused_clearly(uri: str) -> None:
-    with pytest.raises(KeyLoadError, match="not supported by this version"):
-        load_key(uri)
+def test_rsa_signs_by_pss_where_that_is_wanted(pki: DevPki) -> None:
+    key = load_key(pki.key_path("system"), passphrase=pki.passphrase, scheme="pss")
+    value = key.sign(b"data", digest="sha384")
+    assert verify_value(key.certificate, b"data", value, digest="sha384", scheme="pss")
+    assert not verify_value(key.certificate, b"data", value, digest="sha384", scheme="pkcs1v15")
+
+
+def test_an_rsa_key_does_not_sign_by_ecdsa(pki: DevPki) -> None:
+    with pytest.raises(KeyLoadError, match="does not sign by ecdsa"):
+        load_key(pki.key_path("system"), passphrase=pki.passphrase, scheme="ecdsa")
 
 
 @pytest.mark.parametrize("digest", ["sha1", "md5", "SHA256", ""])

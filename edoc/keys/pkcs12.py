@@ -1,32 +1,26 @@
-"""Signing keys: where a private key lives, and how it signs.
+"""Keys in PKCS#12 files (`.p12`, `.pfx`), parsed once.
 
-    key = load_key("certs-dev/a-person1.p12", passphrase=lambda: getpass())
-    value = key.sign(data, digest="sha256")
-
-Refuses what no longer protects anybody: RSA below 2048 bits and curves other than P-256, P-384 and P-521
-(TT 15/2025/TT-BKHCN Annex I). A key never shows itself: not in `repr`, not in an error, not in a pickle.
+A key never shows itself: not in `repr`, not in an error, not in a pickle.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Never, final
 
 from asn1crypto import pkcs12 as asn1_pkcs12
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
-from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, pkcs12
 
-from edoc.errors import InputError, KeyLoadError
+from edoc.core.ports import Scheme
+from edoc.errors import KeyLoadError
+from edoc.keys.algorithms import choose_scheme, find_digest, make_padding, require_certificate
+from edoc.keys.chains import order_issuers
 
 MAX_FILE_BYTES: Final = 1 << 20
 """A PKCS#12 file larger than this is not read."""
-MIN_RSA_BITS: Final = 2048
-
-_DIGESTS: Final[dict[str, HashAlgorithm]] = {"sha256": SHA256(), "sha384": SHA384(), "sha512": SHA512()}
-_CURVES: Final = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 _PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -38,10 +32,13 @@ class Pkcs12Key:
     Threads may share it.
     """
 
-    __slots__ = ("_certificate", "_chain", "_key")
+    __slots__ = ("_certificate", "_chain", "_key", "_scheme")
 
-    def __init__(self, key: _PrivateKey, certificate: bytes, chain: tuple[bytes, ...]) -> None:
+    def __init__(
+        self, key: _PrivateKey, certificate: bytes, chain: tuple[bytes, ...], scheme: Scheme
+    ) -> None:
         self._key = key
+        self._scheme: Scheme = scheme
         self._certificate = certificate
         self._chain = chain
 
@@ -55,18 +52,19 @@ class Pkcs12Key:
         """Issuer certificates from the file, DER, the leaf's issuer first; may be empty."""
         return self._chain
 
+    @property
+    def scheme(self) -> Scheme:
+        """How the key signs."""
+        return self._scheme
+
     def sign(self, data: bytes, *, digest: str) -> bytes:
         """Sign `data` (not its hash) with `sha256`, `sha384` or `sha512`.
 
-        RSA answers with PKCS#1 v1.5, EC with a DER ECDSA value. Raises `InputError` for another digest.
+        Raises `InputError` for another digest.
         """
-        algorithm = _DIGESTS.get(digest)
-        if algorithm is None:
-            raise InputError(
-                f"the digest {digest!r} is not for signing.", advice=f"Use {', '.join(_DIGESTS)}."
-            )
+        algorithm = find_digest(digest)
         if isinstance(self._key, rsa.RSAPrivateKey):
-            return self._key.sign(data, padding.PKCS1v15(), algorithm)
+            return self._key.sign(data, make_padding(self._scheme, algorithm), algorithm)
         return self._key.sign(data, ec.ECDSA(algorithm))
 
     def __repr__(self) -> str:
@@ -76,22 +74,19 @@ class Pkcs12Key:
         raise TypeError("a private key is not copied or pickled; load it where it is used")
 
 
-def load_key(uri: str | Path, *, passphrase: str | Callable[[], str] | None = None) -> Pkcs12Key:
-    """Load a private key with its certificate from a PKCS#12 file (`.p12`, `.pfx`).
+def load_file_key(
+    path: Path, *, passphrase: str | Callable[[], str] | None = None, scheme: Scheme | None = None
+) -> Pkcs12Key:
+    """Load a private key with its certificate from a PKCS#12 file.
 
     `passphrase` may be a function, which is called once. Raises `KeyLoadError` when the file is missing, is
     no PKCS#12, does not open with the passphrase, holds no key or no matching certificate, or holds a key
     that is too weak or of another kind.
     """
-    if str(uri)[:7].lower() == "pkcs11:":
-        raise KeyLoadError(
-            "keys on PKCS#11 tokens are not supported by this version of edoc.",
-            advice="Name a PKCS#12 file (.p12 or .pfx).",
-        )
-    content = _read(Path(uri))
-    _require_pkcs12(content, where=str(uri))
+    content = _read(path)
+    _require_pkcs12(content, where=str(path))
     secret = passphrase() if callable(passphrase) else passphrase
-    return _assemble(_open(content, secret, where=str(uri)), where=str(uri))
+    return _assemble(_open(content, secret, where=str(path)), scheme, where=str(path))
 
 
 def _read(path: Path) -> bytes:
@@ -149,8 +144,8 @@ def _open(content: bytes, secret: str | None, *, where: str) -> pkcs12.PKCS12Key
         ) from None
 
 
-def _assemble(bundle: pkcs12.PKCS12KeyAndCertificates, *, where: str) -> Pkcs12Key:
-    key = _require_strong(bundle.key, where=where)
+def _assemble(bundle: pkcs12.PKCS12KeyAndCertificates, scheme: Scheme | None, *, where: str) -> Pkcs12Key:
+    key = _require_key(bundle.key, scheme, where=where)
     others = [entry.certificate for entry in bundle.additional_certs]
     certificates = [bundle.cert.certificate, *others] if bundle.cert is not None else others
     if not certificates:
@@ -158,26 +153,23 @@ def _assemble(bundle: pkcs12.PKCS12KeyAndCertificates, *, where: str) -> Pkcs12K
     leaf = next((found for found in certificates if _belongs(found, key)), None)
     if leaf is None:
         raise KeyLoadError("no certificate in this file belongs to its private key.", where=where)
-    chain = _order_issuers(leaf, certificates)
+    chain = order_issuers(leaf, certificates)
+    certificate = leaf.public_bytes(Encoding.DER)
     return Pkcs12Key(
-        key, leaf.public_bytes(Encoding.DER), tuple(issuer.public_bytes(Encoding.DER) for issuer in chain)
+        key,
+        certificate,
+        tuple(issuer.public_bytes(Encoding.DER) for issuer in chain),
+        require_certificate(certificate, scheme=scheme),
     )
 
 
-def _require_strong(key: object, *, where: str) -> _PrivateKey:
+def _require_key(key: object, scheme: Scheme | None, *, where: str) -> _PrivateKey:
     if key is None:
         raise KeyLoadError("there is no private key in this file.", where=where)
-    if isinstance(key, rsa.RSAPrivateKey):
-        if key.key_size >= MIN_RSA_BITS:
-            return key
-        raise KeyLoadError(
-            f"this RSA key has {key.key_size} bits; signing needs at least {MIN_RSA_BITS}.", where=where
-        )
-    if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, _CURVES):
-        return key
-    raise KeyLoadError(
-        "this kind of key is not for signing documents; RSA, P-256, P-384 and P-521 are.", where=where
-    )
+    choose_scheme(key, scheme, where=where)
+    if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+        raise KeyLoadError("this kind of key is not for signing documents.", where=where)
+    return key
 
 
 def _belongs(certificate: x509.Certificate, key: _PrivateKey) -> bool:
@@ -188,22 +180,3 @@ def _belongs(certificate: x509.Certificate, key: _PrivateKey) -> bool:
         return encode(certificate.public_key()) == encode(key.public_key())
     except (ValueError, UnsupportedAlgorithm):
         return False
-
-
-def _order_issuers(leaf: x509.Certificate, pool: Iterable[x509.Certificate]) -> list[x509.Certificate]:
-    rest = [certificate for certificate in pool if certificate != leaf]
-    chain: list[x509.Certificate] = []
-    current = leaf
-    while issuer := next((found for found in rest if _issued(found, current)), None):
-        chain.append(issuer)
-        rest.remove(issuer)
-        current = issuer
-    return chain
-
-
-def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
-        return False
-    return True
