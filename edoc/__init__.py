@@ -19,16 +19,22 @@ if TYPE_CHECKING:
     from edoc.core.report import Report as Report
     from edoc.errors import EdocError as EdocError
     from edoc.errors import NotVerified as NotVerified
-    from edoc.keys import load_key as load_key
+    from edoc.keys.loading import load_key as load_key
     from edoc.node.node import Node as Node
     from edoc.packing import load_dispatch as load_dispatch
     from edoc.packing import load_status as load_status
     from edoc.packing import pack as pack
     from edoc.packing import pack_status as pack_status
     from edoc.packing import unpack as unpack
+    from edoc.signing import Online as Online
+    from edoc.signing import SigningState as SigningState
+    from edoc.signing import begin_signing as begin_signing
+    from edoc.signing import complete_signing as complete_signing
+    from edoc.signing import extend as extend
     from edoc.signing import number as number
     from edoc.signing import prepare as prepare
     from edoc.signing import sign as sign
+    from edoc.signing import timestamp as timestamp
     from edoc.trust.store import Trust as Trust
     from edoc.verification import verify as verify
 
@@ -36,18 +42,24 @@ _ROOMS = {
     "Dispatch": "edoc.core.dispatch",
     "EdocError": "edoc.errors",
     "Node": "edoc.node.node",
+    "Online": "edoc.signing",
     "NotVerified": "edoc.errors",
     "Report": "edoc.core.report",
+    "SigningState": "edoc.signing",
     "StatusUpdate": "edoc.core.dispatch",
     "Trust": "edoc.trust.store",
+    "begin_signing": "edoc.signing",
+    "complete_signing": "edoc.signing",
+    "extend": "edoc.signing",
     "load_dispatch": "edoc.packing",
-    "load_key": "edoc.keys",
+    "load_key": "edoc.keys.loading",
     "load_status": "edoc.packing",
     "number": "edoc.signing",
     "pack": "edoc.packing",
     "pack_status": "edoc.packing",
     "prepare": "edoc.signing",
     "sign": "edoc.signing",
+    "timestamp": "edoc.signing",
     "unpack": "edoc.packing",
     "verify": "edoc.verification",
 }

@@ -10,6 +10,7 @@ Art 6.
 
 import hashlib
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -48,13 +49,15 @@ def verify(
     rule: str = "none",
     expected: Expected | None = None,
     password: str | None = None,
+    fetcher: Fetcher | None = None,
     now: Callable[[], datetime] = _read_clock,
 ) -> Report:
     """Verify one file, a path or a binary file object.
 
     `trust` holds the roots (none: every path is INDETERMINATE, integrity is still judged); `at` is the time
     judged, with its offset, and `now` where it is not given; `offline` forbids fetching CRLs; `rule` is
-    `nd30` or `none`; `expected` is what the dispatch says; `password` opens an encrypted PDF. Raises
+    `nd30` or `none`; `expected` is what the dispatch says; `password` opens an encrypted PDF; `fetcher`
+    replaces the one that is made for this call. Raises
     `InputError` for an unknown policy or rule and for `at` without offset.
     """
     return verify_many(
@@ -66,6 +69,7 @@ def verify(
         rule=rule,
         expected=expected,
         password=password,
+        fetcher=fetcher,
         now=now,
     )
 
@@ -80,6 +84,7 @@ def verify_many(
     rule: str = "none",
     expected: Expected | None = None,
     password: str | None = None,
+    fetcher: Fetcher | None = None,
     now: Callable[[], datetime] = _read_clock,
 ) -> Report:
     """Verify several files at one instant, as `verify` does with one."""
@@ -91,14 +96,21 @@ def verify_many(
             "the time to judge at has no offset.", advice="Give it as 2026-02-05T08:00:00+07:00."
         )
     trusted = trust or Trust.empty()
-    fetcher = None if offline or not trusted.roots else HttpFetcher()
-    try:
+    with ExitStack() as stack:
+        if offline or not trusted.roots:
+            fetcher = None
+        elif fetcher is None:
+            fetcher = stack.enter_context(HttpFetcher())
         examiner = _Examiner(trusted, time, fetcher)
         files = tuple(examiner.complete(_gather(source, password)) for source in sources)
-    finally:
-        if fetcher is not None:
-            fetcher.close()
     return judge(files, chosen, time, rule=rule, expected=expected)
+
+
+def gather(
+    src: Source, *, trust: Trust, at: datetime, fetcher: Fetcher | None, password: str | None = None
+) -> FileEvidence:
+    """Give everything that is known about a file, its certificates' paths included; judge nothing."""
+    return _Examiner(trust, at, fetcher).complete(_gather(src, password))
 
 
 def _gather(source: Source, password: str | None) -> FileEvidence:

@@ -156,7 +156,7 @@ def sign(
     corners = None if rect is None else _read_numbers("--rect", rect, 4)
     with reported():
         from edoc import signing
-        from edoc.keys import load_key
+        from edoc.keys.loading import load_key
         from edoc.trust.store import Trust
 
         done = signing.sign(

@@ -65,6 +65,10 @@ class ChainFacts:
     revocation_source: str = ""
     """`crl`, `ocsp` or empty."""
     evidence: tuple[bytes, ...] = ()
-    """DER CRLs and OCSP responses that decided the status."""
+    """DER CRLs and OCSP responses that decided the status: `crls` and `ocsps` together."""
+    crls: tuple[bytes, ...] = ()
+    """The CRLs among the evidence, with those that clear the responder of an OCSP answer."""
+    ocsps: tuple[bytes, ...] = ()
+    """The OCSP responses among the evidence; a delegated responder's certificate is inside."""
     development: bool = False
     """The root is one of edoc's development roots: never evidence of anything in the real world."""

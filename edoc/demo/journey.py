@@ -15,7 +15,7 @@ from typing import Any, Final
 from edoc.core.lifecycle import Event, State
 from edoc.demo.screen import Screen
 from edoc.errors import Refused, Unavailable
-from edoc.keys import load_key
+from edoc.keys.loading import load_key
 from edoc.node import clerk
 from edoc.node.node import Node
 from edoc.signing import prepare, sign

@@ -3,11 +3,13 @@
     with serving(pki) as url:
         f"{url}/tsa", f"{url}/ocsp/agencies", f"{url}/crl/agencies.crl", f"{url}/ca/agencies.cer"
 
-Listens on 127.0.0.1 only. CRLs are read from the folder at each request, so a revocation shows at once.
+Listens on 127.0.0.1 only. With `tsa_login` the TSA wants HTTP basic authentication. CRLs are read from the
+folder at each request, so a revocation shows at once.
 """
 
 import base64
 import binascii
+import hmac
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -38,17 +40,23 @@ _TSA_REQUEST: Final = "application/timestamp-query"
 _OCSP_REQUEST: Final = "application/ocsp-request"
 
 
+Login = tuple[str, str]
+"""User name and password."""
+
+
 class _Refused(Exception):  # noqa: N818 - becomes an HTTP status
-    def __init__(self, status: HTTPStatus) -> None:
+    def __init__(self, status: HTTPStatus, **headers: str) -> None:
         super().__init__(status.phrase)
         self.status = status
+        self.headers = headers
 
 
 class Services:
     """What the server answers with; each method gives the content type and the body."""
 
-    def __init__(self, pki: DevPki, *, clock: Callable[[], datetime]) -> None:
+    def __init__(self, pki: DevPki, *, clock: Callable[[], datetime], tsa_login: Login | None = None) -> None:
         self._pki = pki
+        self._tsa_login = tsa_login
         self._clock = clock
         self._tsa = TimeStamper(
             key=pki.load_service_key("tsa"),
@@ -69,10 +77,13 @@ class Services:
             case _:
                 raise _Refused(HTTPStatus.NOT_FOUND)
 
-    def post(self, path: str, content_type: str, body: bytes) -> tuple[str, bytes]:
-        """Answer a POST; raises for a path that names nothing or another content type."""
+    def post(
+        self, path: str, content_type: str, body: bytes, *, authorization: str = ""
+    ) -> tuple[str, bytes]:
+        """Answer a POST; raises for a path that names nothing, another content type or a wrong login."""
         match path.strip("/").split("/"):
             case ["tsa"]:
+                _require_login(authorization, self._tsa_login)
                 _require_type(content_type, _TSA_REQUEST)
                 return "application/timestamp-reply", self._tsa.answer(body, now=self._clock())
             case ["ocsp", name] if name in self._responders:
@@ -89,6 +100,9 @@ class Services:
 
 class _Handler(BaseHTTPRequestHandler):
     timeout = TIMEOUT_SECONDS
+    # Head and body leave in one piece: apart, they wait for each other's acknowledgement (Nagle).
+    wbufsize = -1
+    disable_nagle_algorithm = True
     protocol_version = "HTTP/1.1"
     server_version = "edoc-dev-pki"
     sys_version = ""
@@ -99,7 +113,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self._answer(
-            lambda: self.server.services.post(self.path, self.headers.get_content_type(), self._read())
+            lambda: self.server.services.post(
+                self.path,
+                self.headers.get_content_type(),
+                self._read(),
+                authorization=self.headers.get("Authorization", ""),
+            )
         )
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
@@ -115,16 +134,19 @@ class _Handler(BaseHTTPRequestHandler):
         return self.rfile.read(length)
 
     def _answer(self, act: Callable[[], tuple[str, bytes]]) -> None:
-        status = HTTPStatus.OK
+        status, headers = HTTPStatus.OK, {}
         try:
             content_type, body = act()
         except _Refused as refused:
+            headers = refused.headers
             status, content_type = refused.status, "text/plain; charset=utf-8"
             body = f"{status.phrase}\n".encode()
             self.close_connection = True
         self.send_response(status)
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
         self.end_headers()
         self.wfile.write(body)
 
@@ -143,14 +165,19 @@ class _Server(ThreadingHTTPServer):
 
 @contextmanager
 def serving(
-    pki: DevPki, *, port: int = 0, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    pki: DevPki,
+    *,
+    port: int = 0,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    tsa_login: Login | None = None,
 ) -> Iterator[str]:
     """Serve `pki` in a thread and give the base address; port 0 takes a free one.
 
     Certificates name `pki.base_url`: to have them agree, make the PKI with the address that will be served.
-    `clock` is the time that stamps and OCSP answers carry. Raises `EdocError` if the port is taken.
+    `clock` is the time that stamps and OCSP answers carry; with `tsa_login` the TSA stamps for this user only.
+    Raises `EdocError` if the port is taken.
     """
-    server = _open(pki, port, clock)
+    server = _open(Services(pki, clock=clock, tsa_login=tsa_login), port)
     thread = threading.Thread(
         target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="dev-pki", daemon=True
     )
@@ -163,9 +190,9 @@ def serving(
         server.server_close()
 
 
-def _open(pki: DevPki, port: int, clock: Callable[[], datetime]) -> _Server:
+def _open(services: Services, port: int) -> _Server:
     try:
-        return _Server(Services(pki, clock=clock), port)
+        return _Server(services, port)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise EdocError(
@@ -189,6 +216,14 @@ def _load_responder(pki: DevPki, authority: str) -> Responder:
 def _require_type(found: str, wanted: str) -> None:
     if found != wanted:
         raise _Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+
+
+def _require_login(authorization: str, login: Login | None) -> None:
+    if login is None:
+        return
+    wanted = base64.b64encode(":".join(login).encode()).decode()
+    if not hmac.compare_digest(authorization.encode(), f"Basic {wanted}".encode()):
+        raise _Refused(HTTPStatus.UNAUTHORIZED, WWW_Authenticate='Basic realm="tsa"')
 
 
 def _decode(encoded: str) -> bytes:

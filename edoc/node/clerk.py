@@ -49,7 +49,7 @@ def submit(node: Node, draft: Mapping[str, Any], attach: Sequence[Path], *, acto
             where=str(attach[0]),
             advice="Make them with 'edoc prepare' before the person signs.",
         )
-    require_person_signed(attach[0], trust=node.trust, at=node.journal.clock(), offline=True)
+    require_person_signed(attach[0], trust=node.trust, at=node.journal.clock())
     files = [(path.name, store(node, path)) for path in attach]
     key = _submission(dispatch, [stored for _, stored in files])
     with node.journal.transaction(actor=actor) as tx:

@@ -16,7 +16,7 @@ from typing import Self
 
 from edoc.core.ports import Objects, SigningKey, Transport
 from edoc.errors import KeyLoadError, SettingsError
-from edoc.keys import load_key
+from edoc.keys.loading import load_key
 from edoc.node import database
 from edoc.node.journal import Journal
 from edoc.node.mailbox import Mailbox

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import insert, select, update
 
+from edoc.core.chain import CertificateKind
 from edoc.core.dispatch import Dispatch, TraceHeader
 from edoc.core.ids import display_number, make_document_id
 from edoc.core.lifecycle import Event, State, Work, is_concluded, is_handed_over
@@ -38,7 +39,7 @@ def number(node: Node, claim: Claim) -> None:
     The seal's certificate is checked first: an expired one must not cost a number.
     """
     now = node.journal.clock()
-    check_certificate(node.seal_key, role="agency", trust=node.trust, at=now, offline=True)
+    check_certificate(node.seal_key, kind=CertificateKind.AGENCY, trust=node.trust, at=now)
     with finishing(node.journal, claim) as tx:
         row = tx.document(claim.document)
         given = registers.give_number(tx, series=node.settings.register_.outgoing_series, document=row.id)

@@ -1,11 +1,13 @@
-"""What a form field shows: one line of text, or a picture and nothing else.
+"""What a form field shows: a line of text; or a picture, lines of text, words in their places.
 
-Decree 30/2020/NĐ-CP, Annex I specifies no text beside a person's signature or an agency's seal, so there is
-none, and no border. A picture is a PNG with a transparent background, shown whole and undistorted.
+Decree 30/2020/NĐ-CP, Annex I specifies no text beside a person's signature or an agency's seal, so presets
+have none there, and no border anywhere. A picture is a PNG with a transparent background, shown whole and
+undistorted.
 """
 
 import io
 import os
+import re
 import warnings
 import zlib
 from dataclasses import dataclass
@@ -18,13 +20,20 @@ from pyhanko.pdf_utils import generic
 
 from edoc.errors import InputError, Refused
 from edoc.pdf import fonts
-from edoc.pdf.document import Revision
 from edoc.pdf.layout import ASCENT, DESCENT, PADDING, Frame, Rect
-from edoc.pdf.objects import deflated, dictionary, stream
+from edoc.pdf.objects import Value, deflated, dictionary, stream
+from edoc.pdf.objects import look as look_up
+from edoc.pdf.update import Revision
 
 MAX_PICTURE_BYTES: Final = 8 << 20
 MAX_PICTURE_PIXELS: Final = 4_000 * 4_000
+LEADING: Final = 1.15
+"""From line to line, per point of size."""
 _LEAST_TEXT_SIZE: Final = 8.0
+_ALWAYS: Final = "0123456789/:+-.T "
+_PDFA1: Final = re.compile(rb"""pdfaid:part\s*(?:=\s*["']|>)\s*1""")
+_INCH: Final = 25.4
+_HALF: Final = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +44,11 @@ class Picture:
     height: int
     colours: bytes
     transparency: bytes
+    stencil: bytes
+    """One bit a pixel, set where nothing is painted, deflated."""
+    width_mm: float | None = None
+    height_mm: float | None = None
+    """Its actual size, if the file says its resolution."""
 
 
 def load_picture(src: str | os.PathLike[str] | BinaryIO) -> Picture:
@@ -59,6 +73,7 @@ def _decode_picture(data: bytes, where: str) -> Picture:
                     advice="300 to 600 dots an inch are enough.",
                 )
             transparent = image.has_transparency_data
+            dots = image.info.get("dpi")
             pixels = image.convert("RGBA")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(
@@ -75,19 +90,121 @@ def _decode_picture(data: bytes, where: str) -> Picture:
         height=pixels.height,
         colours=zlib.compress(pixels.convert("RGB").tobytes(), 9),
         transparency=zlib.compress(pixels.getchannel("A").tobytes(), 9),
+        stencil=zlib.compress(
+            pixels.getchannel("A")
+            .point(lambda alpha: 255 * (alpha < _HALF))
+            .convert("1", dither=Image.Dither.NONE)
+            .tobytes(),
+            9,
+        ),
+        width_mm=None if dots is None else pixels.width / dots[0] * _INCH,
+        height_mm=None if dots is None else pixels.height / dots[1] * _INCH,
     )
 
 
-def show_picture(revision: Revision, picture: Picture, rect: Rect, frame: Frame) -> generic.IndirectObject:
-    """Make the appearance of a field (`rect` as displayed) that shows a picture in its middle."""
-    mask = revision.add_object(_build_image(picture, "/DeviceGray", picture.transparency, {}))
-    image = _build_image(picture, "/DeviceRGB", picture.colours, {"SMask": mask})
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words in their place on the displayed page, in points."""
+
+    text: str
+    x: float
+    baseline: float
+    size: float
+    face: fonts.Face = fonts.Face.UPRIGHT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a signature shows."""
+
+    picture: Picture | None = None
+    lines: tuple[str, ...] = ()
+    """Set from the top, flush left, black (Annex I)."""
+    size: float = 10.0
+    """Of the lines, in points."""
+    words: tuple[Words, ...] = ()
+
+    def measure(self) -> tuple[float, float]:
+        """Width and height that the lines need, in points."""
+        width = max((_cut(line).measure(fonts.normalize(line), self.size) for line in self.lines), default=0)
+        return width + 2 * PADDING, len(self.lines) * self.size * LEADING + 2 * PADDING
+
+
+def wrap_lines(lines: tuple[str, ...], size: float, width: float) -> tuple[str, ...]:
+    """Break lines at spaces so that none is wider than `width` points, unless one word alone is."""
+    wrapped: list[str] = []
+    for line in lines:
+        current = ""
+        for word in line.split():
+            longer = f"{current} {word}".strip()
+            if current and _cut(longer).measure(fonts.normalize(longer), size) > width:
+                wrapped.append(current)
+                longer = word
+            current = longer
+        wrapped.append(current)
+    return tuple(wrapped)
+
+
+def show_look(revision: Revision, look: Look, rect: Rect, frame: Frame) -> generic.IndirectObject:
+    """Make the appearance of a field (`rect` as displayed) that shows all of `look`."""
+    content: list[str] = []
+    resources: dict[str, generic.DictionaryObject] = {}
+    if look.picture is not None:
+        content.append(_draw_picture(look.picture, rect))
+        resources["XObject"] = dictionary({"Picture": _embed_picture(revision, look.picture)})
+    words = (*_set_lines(look, rect), *look.words)
+    if words:
+        parts = {face: _cut("".join(each.text for each in words), face) for face in {w.face for w in words}}
+        shown = [_draw_words(each, parts[each.face], rect) for each in words]
+        content.append(f"BT 0 g {' '.join(shown)} ET")
+        embedded = {face.name: fonts.embed(revision, part) for face, part in sorted(parts.items())}
+        resources["Font"] = dictionary(embedded)
+    return revision.add_object(_build_form("\n".join(content), rect, frame, dictionary(resources)))
+
+
+def _cut(text: str, face: fonts.Face = fonts.Face.UPRIGHT) -> fonts.Subset:
+    # Digits and the marks of a time belong to every subset: then most signatures need the same one.
+    return fonts.cut_subset(face, "".join(sorted({*fonts.normalize(text), *_ALWAYS})))
+
+
+def _set_lines(look: Look, rect: Rect) -> tuple[Words, ...]:
+    top = rect.y2 - PADDING - ASCENT * look.size
+    return tuple(
+        Words(line, rect.x1 + PADDING, top - number * look.size * LEADING, look.size)
+        for number, line in enumerate(look.lines)
+    )
+
+
+def _draw_words(words: Words, part: fonts.Subset, rect: Rect) -> str:
+    place = f"1 0 0 1 {words.x - rect.x1:.2f} {words.baseline - rect.y1:.2f} Tm"
+    return f"/{words.face.name} {words.size:g} Tf {place} <{part.encode(fonts.normalize(words.text))}> Tj"
+
+
+def _embed_picture(revision: Revision, picture: Picture) -> generic.IndirectObject:
+    if _is_pdfa1(revision):  # ISO 19005-1, 6.4: no soft masks; a stencil is allowed
+        entries: dict[str, Value] = {"ImageMask": True, "BitsPerComponent": 1}
+        mask = revision.add_object(_build_image(picture, picture.stencil, entries))
+        return revision.add_object(_build_image(picture, picture.colours, {**_RGB, "Mask": mask}))
+    mask = revision.add_object(_build_image(picture, picture.transparency, _GREY))
+    return revision.add_object(_build_image(picture, picture.colours, {**_RGB, "SMask": mask}))
+
+
+_RGB: Final[dict[str, Value]] = {"ColorSpace": "/DeviceRGB", "BitsPerComponent": 8}
+_GREY: Final[dict[str, Value]] = {"ColorSpace": "/DeviceGray", "BitsPerComponent": 8}
+
+
+def _is_pdfa1(revision: Revision) -> bool:
+    metadata = look_up(revision.root, "/Metadata")
+    if not isinstance(metadata, generic.StreamObject):
+        return False
+    return _PDFA1.search(metadata.data) is not None
+
+
+def _draw_picture(picture: Picture, rect: Rect) -> str:
     scale = min(rect.width / picture.width, rect.height / picture.height)
     width, height = picture.width * scale, picture.height * scale
     left, bottom = (rect.width - width) / 2, (rect.height - height) / 2
-    content = f"q {width:.3f} 0 0 {height:.3f} {left:.3f} {bottom:.3f} cm /Picture Do Q"
-    resources = dictionary({"XObject": dictionary({"Picture": revision.add_object(image)})})
-    return revision.add_object(_build_form(content, rect, frame, resources))
+    return f"q {width:.3f} 0 0 {height:.3f} {left:.3f} {bottom:.3f} cm /Picture Do Q"
 
 
 def show_text(
@@ -131,17 +248,13 @@ def _build_form(
     )
 
 
-def _build_image(
-    picture: Picture, space: str, data: bytes, more: dict[str, generic.IndirectObject]
-) -> generic.StreamObject:
+def _build_image(picture: Picture, data: bytes, more: dict[str, Value]) -> generic.StreamObject:
     return deflated(
         {
             "Type": "/XObject",
             "Subtype": "/Image",
             "Width": picture.width,
             "Height": picture.height,
-            "ColorSpace": space,
-            "BitsPerComponent": 8,
             "Filter": "/FlateDecode",
             **more,
         },

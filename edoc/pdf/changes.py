@@ -128,6 +128,20 @@ class _FreedRule(QualifiedWhitelistRule):
                 yield ModificationLevel.LTA_UPDATES, ReferenceUpdate(reference)
 
 
+class _WrittenFieldRule(GenericFieldModificationRule):
+    """A field is touched only where the later revision writes something of it.
+
+    pyHanko (0.38) also names appearances that were there before, and so takes every locked field with an old
+    appearance for a changed one.
+    """
+
+    def apply(self, context: Any) -> Iterable[Any]:
+        written = context.new.written
+        for level, update in super().apply(context):
+            if update.updated_ref in written:
+                yield level, update
+
+
 def _is_unseen(path: tuple[str | int, ...]) -> bool:
     return path[:2] == ("/Root", "/DSS") or path[:1] == ("/AdditionalStreams",)
 
@@ -146,7 +160,7 @@ def _make_policy() -> StandardDiffPolicy:
     make: Callable[[Any], Any] = lambda rule: rule()  # noqa: E731
     unqualified = (DocInfoRule, XrefStreamRule, ObjectStreamRule, MetadataUpdateRule)
     harmless = [make(rule).as_qualified(ModificationLevel.LTA_UPDATES) for rule in unqualified]
-    filling = (SigFieldCreationRule, SigFieldModificationRule, GenericFieldModificationRule)
+    filling = (SigFieldCreationRule, SigFieldModificationRule, _WrittenFieldRule)
     return StandardDiffPolicy(
         global_rules=[make(CatalogModificationRule), *harmless, _UnseenRule(), _FreedRule()],
         form_rule=FormUpdatingRule(field_rules=[make(rule) for rule in filling]),

@@ -1,12 +1,10 @@
-"""Open a PDF for work, look at it, extend it, and write a file that is whole or not there at all.
+"""Open a PDF for work and look at it.
 
 Rules: an input is read under limits and never trusted; whatever a library throws at it becomes one
-`PdfError`. A `Revision` appends to the file and adds nothing of its own: no dates, no producer, no random
-identifiers, so that the same inputs give the same bytes.
+`PdfError`. Ordinary files are read by our own reader, all others by pyHanko's, if qpdf can open them.
 """
 
 import errno
-import hashlib
 import io
 import os
 from collections.abc import Iterator
@@ -15,24 +13,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from pyhanko.pdf_utils import generic
+import pikepdf
+from pyhanko.pdf_utils.crypt import AuthStatus
 from pyhanko.pdf_utils.decode_limits import DecodeLimits
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.misc import PdfReadError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from edoc.errors import EdocError, PdfError
-from edoc.pdf.fieldlist import list_fields
-from edoc.pdf.files import Source, hash_stream
+from edoc.errors import EdocError, PdfError, Refused
+from edoc.pdf.fieldlist import Field, list_fields
+from edoc.pdf.files import Source
 from edoc.pdf.forms import PREPARED, is_filled, is_signature, read_signer
 from edoc.pdf.layout import Frame
-from edoc.pdf.objects import convert, dictionary, look
+from edoc.pdf.ordinary import OrdinaryReader, Unordinary
 from edoc.pdf.pages import count_pages, read_frame
+from edoc.pdf.update import Base, Revision
 
 _HEADER_WINDOW: Final = 1024
 _CHUNK: Final = 1 << 20
 _MAX_PAGES: Final = 100_000
 _DETAIL_LENGTH: Final = 160
+_MAY_SIGN: Final = 0x8 | 0x20 | 0x100
+"""Permissions to change a file, to annotate it, to fill its form (ISO 32000-2, table 22); signed or not."""
 _PARSERS_ERRNOS: Final = (None, errno.EINVAL)
 """What an `OSError` carries when a parser was led to seek before the file's start: no disk failed."""
 
@@ -51,8 +51,6 @@ class SignedField:
 class PdfFacts:
     """What a PDF is, before anybody works on it."""
 
-    pages: tuple[tuple[float, float], ...]
-    """Width and height of each page as displayed, in points."""
     fields: tuple[str, ...]
     """Full names of all form fields."""
     signatures: tuple[SignedField, ...]
@@ -67,11 +65,23 @@ class PdfFacts:
 class Document:
     """A PDF that is open for reading."""
 
-    stream: BinaryIO
-    reader: PdfFileReader
+    base: Base
+    fields: tuple[Field, ...]
+    """The form's fields, before anything is added."""
     where: str
     """How to name the file in messages; may be empty."""
-    sha256: str
+    password: str | None = None
+    """What opened it, if it is encrypted."""
+
+    @property
+    def stream(self) -> BinaryIO:
+        """The file's bytes."""
+        return self.base.stream
+
+    @property
+    def reader(self) -> Any:
+        """What reads its objects."""
+        return self.base.reader
 
     @property
     def page_count(self) -> int:
@@ -97,97 +107,47 @@ class Document:
             tail = chunk[-len(needle) :]
         return False
 
-    def extend(self, purpose: str) -> "Revision":
+    def extend(self, purpose: str) -> Revision:
         """Start an incremental update; `purpose` and the input alone decide the new file identifier."""
-        return Revision(self, purpose)
-
-
-class Revision(IncrementalPdfFileWriter):
-    """An incremental update that adds only what it is told to."""
-
-    output_version = (1, 0)  # the file's own version stays
-
-    def __init__(self, document: Document, purpose: str) -> None:
-        base: Any = super()  # pyHanko's writer carries no types here
-        base.__init__(document.stream, prev=document.reader)
-        seed = hashlib.sha256(f"{document.sha256} {purpose}".encode()).digest()
-        known = "/ID" in document.reader.trailer
-        first = self._document_id[0] if known else generic.ByteStringObject(seed[16:])
-        self._document_id = generic.ArrayObject([first, generic.ByteStringObject(seed[:16])])
-        self._lastobj_id = max(self._lastobj_id, _find_last_object(document.reader))
-
-    @property
-    def form(self) -> generic.DictionaryObject:
-        """The document's form, made if there is none."""
-        root: generic.DictionaryObject = self.root
-        form = self.ensure(root, "/AcroForm")
-        if not isinstance(look(form, "/Fields"), generic.ArrayObject):
-            form["/Fields"] = convert([])
-            self.mark(form)
-        return form
-
-    def ensure(self, parent: generic.DictionaryObject, key: str) -> generic.DictionaryObject:
-        """Give the dictionary under `key`, made if it is missing."""
-        child = look(parent, key)
-        if child is None:
-            child = parent[key] = dictionary({})
-            self.mark(parent)
-        if not isinstance(child, generic.DictionaryObject):
-            raise PdfReadError(f"{key} is no dictionary")
-        return child
-
-    def mark(self, changed: Any) -> None:
-        """Have a changed object written with this update."""
-        writer: Any = self
-        writer.update_container(changed)
-
-    def find_page(self, index: int) -> Any:
-        """Give the reference of a page; the first is 0."""
-        writer: Any = self
-        return writer.find_page_for_modification(index)[0]
-
-    def annotate(self, page: Any, annotation: Any) -> None:
-        """Put an annotation (both are references) on a page."""
-        writer: Any = self
-        writer.register_annotation(page, annotation)
-
-    def save(self, output: BinaryIO) -> None:
-        """Write the whole file with this update."""
-        writer: Any = self
-        writer.write(output)
-
-    def _update_meta(self) -> None:
-        # A signature or a number is no new edition: title, dates and producer stay as they are.
-        pass
-
-
-def _find_last_object(reader: Any) -> int:
-    # A wrong /Size must not make new objects replace old ones.
-    revisions = range(reader.xrefs.total_revisions)
-    return max((ref.idnum for n in revisions for ref in reader.xrefs.explicit_refs_in_revision(n)), default=0)
+        return Revision(self.base, purpose)
 
 
 @contextmanager
-def open_pdf(src: Source) -> Iterator[Document]:
-    """Open a PDF for work.
+def open_pdf(src: Source, *, password: str | None = None) -> Iterator[Document]:
+    """Open a PDF for work; `password` is the user's or the owner's of an encrypted one.
 
-    Raises `PdfError` if it is empty, no PDF, broken or encrypted, and `OSError` if there is no such file.
-    What libraries raise over the document while it is in use becomes `PdfError` too.
+    Raises `PdfError` if it is empty, no PDF, broken, or does not open with the password, `Refused` if its
+    owner forbids changing it, and `OSError` if there is no such file. What libraries raise over the document
+    while it is in use becomes `PdfError` too.
     """
     with _open_stream(src) as (stream, where), guarded(where):
-        _require_pdf(stream, where)
-        reader = _read(stream, where)
-        if reader.encrypted:
-            raise PdfError(
-                "this PDF is encrypted.",
-                where=where,
-                advice="Remove its protection (for example by printing it to a new PDF) and try again.",
-            )
-        document = Document(stream, reader, where, hash_stream(stream))
-        if not 0 < document.page_count <= _MAX_PAGES:
-            raise PdfError("this PDF has no pages.", where=where)
-        document.read_frame(0)
-        yield document
+        yield open_stream(stream, where=where, password=password)
+
+
+def open_stream(stream: BinaryIO, *, where: str, password: str | None = None) -> Document:
+    """Open a PDF in a stream that stays open. Raises as `open_pdf` does, and whatever libraries raise."""
+    _require_pdf(stream, where)
+    try:
+        reader = OrdinaryReader(stream)
+        base = Base(
+            stream=stream,
+            reader=reader,
+            startxref=reader.startxref,
+            last_object=reader.last_object,
+            has_xref_stream=reader.has_xref_stream,
+        )
+        return _look_over(base, where, None)
+    except Unordinary:
+        base = _read(stream, where, password)
+        return _look_over(base, where, password if base.security else None)
+
+
+def _look_over(base: Base, where: str, password: str | None) -> Document:
+    document = Document(base, list_fields(base.reader), where, password)
+    if not 0 < document.page_count <= _MAX_PAGES:
+        raise PdfError("this PDF has no pages.", where=where)
+    document.read_frame(0)
+    return document
 
 
 def inspect(src: Source) -> PdfFacts:
@@ -198,8 +158,7 @@ def inspect(src: Source) -> PdfFacts:
 
 def examine(document: Document) -> PdfFacts:
     """Say what an open PDF is."""
-    frames = [document.read_frame(index).page for index in range(document.page_count)]
-    fields = list_fields(document.reader)
+    fields = document.fields
     signatures = [
         SignedField(field=field.name, signer=read_signer(field))
         for field in fields
@@ -208,7 +167,6 @@ def examine(document: Document) -> PdfFacts:
     if not signatures and document.mentions(b"/ByteRange"):
         signatures = [SignedField(field="", signer="")]
     return PdfFacts(
-        pages=tuple((page.width, page.height) for page in frames),
         fields=tuple(field.name for field in fields),
         signatures=tuple(signatures),
     )
@@ -261,10 +219,28 @@ def _require_pdf(stream: BinaryIO, where: str) -> None:
         raise PdfError("this file is not a PDF.", where=where, advice="Name a PDF file.")
 
 
-def _read(stream: BinaryIO, where: str) -> PdfFileReader:
+def _read(stream: BinaryIO, where: str, password: str | None) -> Base:
+    with guarded(where):
+        reader = _open_reader(stream)
+        if reader.encrypted:
+            _decrypt(reader, where, password)
+    _require_qpdf(stream, where, password)
+    revisions = range(reader.xrefs.total_revisions)
+    objects = (ref.idnum for each in revisions for ref in reader.xrefs.explicit_refs_in_revision(each))
+    return Base(
+        stream=stream,
+        reader=reader,
+        startxref=reader.last_startxref,
+        # A wrong /Size must not make new objects replace old ones.
+        last_object=max((int(reader.trailer["/Size"]) - 1, *objects)),
+        has_xref_stream=reader.has_xref_stream,
+        security=reader.security_handler,
+    )
+
+
+def _open_reader(stream: BinaryIO) -> Any:
     limits = DecodeLimits.for_untrusted_input()
     make: Any = PdfFileReader
-    reader: PdfFileReader
     try:
         reader = make(stream, strict=True, decode_limits=limits)
         if not reader.xrefs.hybrid_xrefs_present:
@@ -272,6 +248,37 @@ def _read(stream: BinaryIO, where: str) -> PdfFileReader:
     except Exception:  # noqa: BLE001, S110 - any library error
         pass  # sloppy writers are common; what the lenient reader refuses too is broken
     stream.seek(0)
-    with guarded(where):
-        reader = make(stream, strict=False, decode_limits=limits)
-        return reader
+    return make(stream, strict=False, decode_limits=limits)
+
+
+def _decrypt(reader: Any, where: str, password: str | None) -> None:
+    result = reader.decrypt("") if password is None else reader.decrypt(password)
+    if result.status is AuthStatus.FAILED:
+        raise PdfError(
+            "this PDF is encrypted." if password is None else "the password does not open this PDF.",
+            where=where,
+            advice="Give its password (--password-file).",
+        )
+    if "/AuthCode" in reader.trailer:
+        raise PdfError("this PDF is protected by a code over its whole content (ISO 32004).", where=where)
+    allowed = int(reader.trailer["/Encrypt"]["/P"])
+    if result.status is not AuthStatus.OWNER and not allowed & _MAY_SIGN:
+        raise Refused(
+            "the owner of this PDF forbids changing and signing it.",
+            where=where,
+            advice="Give the owner's password (--password-file).",
+        )
+
+
+def _require_qpdf(stream: BinaryIO, where: str, password: str | None) -> None:
+    # What even a program that repairs files cannot open is not worth a signature.
+    stream.seek(0)
+    try:
+        with pikepdf.open(stream, password=password or ""):
+            pass
+    except (pikepdf.PdfError, pikepdf.PasswordError) as error:
+        raise PdfError(
+            "this PDF is so damaged that other programs cannot open it.",
+            where=where,
+            advice="Open it in a PDF program, save it as a new file, and try that one.",
+        ) from error

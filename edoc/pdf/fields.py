@@ -17,17 +17,19 @@ from edoc.core.evidence import Lock
 from edoc.core.ids import display_number
 from edoc.errors import InputError, Refused
 from edoc.pdf import appearance, fonts
-from edoc.pdf.document import Document, Revision
+from edoc.pdf.document import Document
 from edoc.pdf.fieldlist import Field, list_boxes, list_pages
 from edoc.pdf.forms import DATE, NUMBER, PERSON, SEAL, find_field, is_filled, read_locks
 from edoc.pdf.layout import LINE, PADDING, TEXT_SIZE, Frame, Place, Rect
 from edoc.pdf.objects import Value, convert, dictionary, items, look, text
-from edoc.pdf.pages import frame_of, read_frame, require_page
+from edoc.pdf.pages import frame_of, require_page
+from edoc.pdf.update import Revision
 
 MAX_SEALS: Final = 8
 _STATE: Final = "/N"
 """Appearance state of a text field. It selects nothing, as there is one appearance only; but with it pyHanko
 (0.38) does not take a locked field's old appearance for a new one when a later update follows."""
+_NOWHERE: Final = Rect(0, 0, 0, 0)
 _PRINT: Final = 4
 _FIXED: Final = 128
 """Annotation flags: printed; not to be moved."""
@@ -114,7 +116,16 @@ def add_signature(
         entries["TU"] = text(purpose)
     if lock is not None:
         entries["Lock"] = revision.add_object(_build_lock(lock))
+    if place is None:
+        # PDF/A wants an appearance for every field (ISO 19005-1, 6.9), seen or not.
+        nothing = appearance.show_nothing(revision, _NOWHERE, Frame(_NOWHERE, 0))
+        entries["AP"] = dictionary({"N": nothing})
     _add_field(revision, name, place, entries)
+
+
+def add_timestamp(revision: Revision, name: str) -> None:
+    """Add a field for a document time-stamp: without appearance, which would count as form filling."""
+    _add_field(revision, name, None, {"FT": "/Sig", "F": _PRINT | _FIXED})
 
 
 def _build_lock(lock: Lock) -> generic.DictionaryObject:
@@ -169,8 +180,11 @@ def only_widget(field: Field) -> Any:
 
 def locate(revision: Revision, field: Field) -> tuple[Rect, Frame]:
     """Where a field stands: its rectangle as displayed (no area if invisible), and its page's frame."""
-    index = next((page for page, _ in list_boxes(field, list_pages(revision))), 0)
-    frame = read_frame(revision, index)
+    page = look(only_widget(field), "/P")
+    if not isinstance(page, generic.DictionaryObject):
+        index = next((index for index, _ in list_boxes(field, list_pages(revision))), 0)
+        page = revision.find_page(index).get_object()
+    frame = frame_of(page)
     x1, y1, x2, y2 = (float(value) for value in items(only_widget(field)["/Rect"]))
     return frame.to_display(Rect.span((x1, y1), (x2, y2))), frame
 
@@ -223,7 +237,7 @@ def _require_text(view: Any, where: str, name: str) -> Field:
 
 
 def _require_unlocked(document: Document, names: Iterable[str]) -> None:
-    for signed, lock in read_locks(document.reader):
+    for signed, lock in read_locks(document.fields):
         if lock.whole or any(lock.holds(name) for name in names):
             raise Refused(
                 f"number and date are locked by the signature in the field {signed}.",

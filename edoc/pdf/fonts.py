@@ -18,9 +18,9 @@ from fontTools.ttLib import TTFont
 from pyhanko.pdf_utils import generic
 
 from edoc.errors import InputError
-from edoc.pdf.document import Revision
-from edoc.pdf.objects import deflated, dictionary, stream
+from edoc.pdf.objects import deflated, dictionary
 from edoc.pdf.objects import text as text_string
+from edoc.pdf.update import Revision
 
 _FOLDER: Final = Path(__file__).resolve().parent.parent / "fonts"
 _DROPPED: Final = (
@@ -86,6 +86,8 @@ class Subset:
     descent: int
     slant: int
     """Italic angle in degrees."""
+    to_unicode: bytes
+    """What the glyphs mean, deflated."""
 
     def encode(self, text: str) -> str:
         """Text as the hexadecimal string that shows it."""
@@ -143,6 +145,7 @@ def _describe(font: TTFont, face: Face, letters: str) -> Subset:
         ascent=round(across.ascent * scale),
         descent=round(across.descent * scale),
         slant=-16 if face is Face.ITALIC else 0,
+        to_unicode=zlib.compress(_map_to_unicode(glyphs), 9),
     )
 
 
@@ -175,7 +178,7 @@ def embed(revision: Revision, part: Subset) -> generic.IndirectObject:
                 "BaseFont": f"/{part.name}",
                 "Encoding": "/Identity-H",
                 "DescendantFonts": [revision.add_object(descendant)],
-                "ToUnicode": revision.add_object(stream({}, _map_to_unicode(part))),
+                "ToUnicode": revision.add_object(deflated({"Filter": "/FlateDecode"}, part.to_unicode)),
             }
         )
     )
@@ -199,8 +202,8 @@ def _describe_font(revision: Revision, part: Subset) -> generic.DictionaryObject
     )
 
 
-def _map_to_unicode(part: Subset) -> bytes:
-    pairs = sorted((glyph, letter) for letter, glyph in part.glyphs.items())
+def _map_to_unicode(glyphs: dict[str, int]) -> bytes:
+    pairs = sorted((glyph, letter) for letter, glyph in glyphs.items())
     lines = [
         "/CIDInit /ProcSet findresource begin 12 dict begin begincmap",
         "/CIDSystemInfo << /Registry (Adobe) /Ordering (UCS) /Supplement 0 >> def",

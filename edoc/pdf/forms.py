@@ -1,6 +1,6 @@
 """The form of a PDF: the fields that edoc adds, who signed in a field, what signatures lock. Facts only."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from asn1crypto import cms
@@ -47,25 +47,35 @@ def read_signer(field: Field) -> str:
     return ""
 
 
-def read_locks(view: Any) -> tuple[tuple[str, Lock], ...]:
+def read_locks(fields: Iterable[Field]) -> tuple[tuple[str, Lock], ...]:
     """What each signature that stands in the file forbids from then on, after its field's name."""
     return tuple(
         (field.name, lock)
-        for field in list_fields(view)
+        for field in fields
         if is_signature(field) and is_filled(field)
         for lock in _read_references(look(field.dictionary, "/V"))
     )
+
+
+def read_lock(field: Field) -> Lock | None:
+    """What a signature in this field is to lock; None if the form's author asks for nothing."""
+    wanted = look(field.dictionary, "/Lock")
+    return _read_lock(wanted, None) if isinstance(wanted, generic.DictionaryObject) else None
 
 
 def _read_references(signature: Any) -> Iterator[Lock]:
     if not isinstance(signature, generic.DictionaryObject):
         return
     for reference in items(look(signature, "/Reference")):
-        parameters = look(reference, "/TransformParams", {})
         # ISO 32000-2, table 257: DocMDP without /P means 2.
-        permission = look(parameters, "/P", 2 if look(reference, "/TransformMethod") == "/DocMDP" else None)
-        yield Lock(
-            document=None if permission is None else int(permission),
-            action=str(look(parameters, "/Action", "/"))[1:],
-            fields=tuple(map(str, items(look(parameters, "/Fields")))),
-        )
+        default = 2 if look(reference, "/TransformMethod") == "/DocMDP" else None
+        yield _read_lock(look(reference, "/TransformParams", {}), default)
+
+
+def _read_lock(parameters: Any, default: int | None) -> Lock:
+    permission = look(parameters, "/P", default)
+    return Lock(
+        document=None if permission is None else int(permission),
+        action=str(look(parameters, "/Action", "/"))[1:],
+        fields=tuple(map(str, items(look(parameters, "/Fields")))),
+    )

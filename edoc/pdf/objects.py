@@ -51,6 +51,8 @@ def convert(value: Value) -> generic.PdfObject:
         made = value
     elif isinstance(value, str):
         made = _generic.NameObject(value)
+    elif isinstance(value, bool):
+        made = _generic.BooleanObject(value)
     elif isinstance(value, int):
         made = _generic.NumberObject(value)
     elif isinstance(value, float):

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from ctypes import byref, c_double
 from dataclasses import dataclass
 from threading import RLock
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import pypdfium2
 import pypdfium2.raw as pdfium
@@ -68,11 +68,14 @@ class Line:
 
 
 @contextmanager
-def open_document(data: bytes, where: str) -> Iterator[Any]:
-    """Open a PDF with PDFium, under the lock; raises `PdfError` if PDFium cannot."""
+def open_document(source: bytes | BinaryIO, where: str, *, password: str | None = None) -> Iterator[Any]:
+    """Open a PDF with PDFium, under the lock; raises `PdfError` if PDFium cannot.
+
+    Of a stream it reads only what it needs.
+    """
     with LOCK:
         try:
-            document = pypdfium2.PdfDocument(data)
+            document = pypdfium2.PdfDocument(source, password=password)
         except pypdfium2.PdfiumError as error:
             raise PdfError(
                 "the pages of this PDF cannot be read.",

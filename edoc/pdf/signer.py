@@ -1,47 +1,50 @@
-"""Sign a PDF as PAdES (ETSI EN 319 142-1), baseline B-B or B-T, in one incremental update.
+"""Put a signature into a PDF as PAdES wants it (ETSI EN 319 142-1, 5.3), in one incremental update.
 
-Rules: SHA-256; the sub-filter is ETSI.CAdES.detached; the signer's and the issuers' certificates go into the
-signature; the claimed time is the one that is given; what earlier signatures lock is respected.
+    draft = _draw_up(revision, order, growing)         the update, with a hole for the CMS
+    draft.digest                                      of everything but the hole
+    growing.append(draft.fill(cms))
+
+Rules: the sub-filter is ETSI.CAdES.detached; the claimed time is the one that is given; what earlier
+signatures lock is respected.
 """
 
-import asyncio
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, BinaryIO, Final
-
-from asn1crypto import x509
-from pyhanko.sign.fields import MDPPerm, SigSeedSubFilter
-from pyhanko.sign.signers.pdf_cms import PdfCMSSignedAttributes, Signer
-from pyhanko.sign.signers.pdf_signer import PdfSignatureMetadata, PdfSigner
-from pyhanko.stamp import NoOpStampStyle
-from pyhanko_certvalidator.registry import SimpleCertificateStore
+from typing import Any, Final
 
 from edoc.core.evidence import Lock
-from edoc.core.ports import SigningKey
+from edoc.core.ports import Holder, SigningKey
 from edoc.errors import InputError, Refused
 from edoc.pdf import appearance, fields
-from edoc.pdf.appearance import Picture
-from edoc.pdf.document import Document, Revision, guarded
-from edoc.pdf.fieldlist import Field, list_fields
-from edoc.pdf.forms import find_field, is_filled, is_signature, read_locks
+from edoc.pdf.appearance import Look
+from edoc.pdf.cades import Identity, signed_attributes, signed_data
+from edoc.pdf.document import Document, guarded
+from edoc.pdf.fieldlist import Field
+from edoc.pdf.files import Growing
+from edoc.pdf.forms import find_field, is_filled, is_signature, read_lock, read_locks
 from edoc.pdf.layout import Place
-from edoc.pdf.objects import items, look
-from edoc.pdf.timestamper import HttpTimeStamper
+from edoc.pdf.objects import Value, convert, dictionary, items, look, text
+from edoc.pdf.syntax import Raw, write_object
+from edoc.pdf.update import Revision
 
-DIGEST: Final = "sha256"
-_BASE_BYTES: Final = 4096
+Stamp = Callable[[bytes, str], bytes]
+"""Gets a time-stamp token (DER) for a digest, made with the named algorithm."""
+
+_BASE_BYTES: Final = 2048
 """Room for the attributes, the signature value and the framing of a CMS object."""
-_TOKEN_BYTES: Final = 12 << 10
+TOKEN_BYTES: Final = 12 << 10
 """Room for a time-stamp token with its certificates."""
+_RANGE_BYTES: Final = 60
+"""Room for the byte range, which is known last."""
+_ATTEMPTS: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What is to be signed where."""
 
-    key: SigningKey
     at: datetime
     """The claimed signing time, with its offset."""
     field: str
@@ -50,70 +53,117 @@ class Order:
     """Where the new field stands; None for an invisible one. Only for a field that does not exist."""
     lock: Lock | None = None
     """What the new field locks. Only for a field that does not exist."""
-    picture: Picture | None = None
-    tsa: str | None = None
-    """Address of the time-stamping authority: with it the level is B-T, without it B-B."""
+    look: Look | None = None
+    """What the field shows."""
+    digest: str = "sha256"
 
 
-class _KeySigner(Signer):
-    """Lets pyHanko sign with a `SigningKey`, which parses its key once."""
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An update that lacks only the signature itself."""
 
-    def __init__(self, key: SigningKey) -> None:
-        make: Any = SimpleCertificateStore
-        store: SimpleCertificateStore = make()
-        store.register_multiple(map(x509.Certificate.load, key.chain))
-        super().__init__(signing_cert=x509.Certificate.load(key.certificate), cert_registry=store)
-        self._key = key
+    tail: bytes
+    """To append to the file."""
+    hole: int
+    """Where in the tail the hexadecimal digits of the signature begin."""
+    room: int
+    """How many bytes the signature may have."""
+    digest: bytes
+    """Of the whole file but the hole."""
 
-    async def async_sign_raw(
-        self,
-        data: bytes,
-        digest_algorithm: str,
-        dry_run: bool = False,  # noqa: ARG002 - room is reserved, so there is no trial run
-    ) -> bytes:
-        return self._key.sign(data, digest=digest_algorithm)
+    def fits(self, content: bytes) -> bool:
+        """Tell whether the hole has room for a signature."""
+        return len(content) <= self.room
+
+    def fill(self, content: bytes) -> bytes:
+        """Give the tail with the signature in its hole. Raises `InputError` if it is too long."""
+        if not self.fits(content):
+            raise InputError(f"the signature has {len(content)} bytes; there is room for {self.room}.")
+        digits = content.hex().encode()
+        return self.tail[: self.hole] + digits + self.tail[self.hole + len(digits) :]
 
 
 def choose_field(document: Document, names: tuple[str, ...]) -> str | None:
     """Give the first of the named signature fields that is there and empty."""
-    empty = {
-        field.name for field in list_fields(document.reader) if is_signature(field) and not is_filled(field)
-    }
+    empty = {field.name for field in document.fields if is_signature(field) and not is_filled(field)}
     return next((name for name in names if name in empty), None)
 
 
 def invent_name(document: Document, stem: str) -> str:
     """Give a field name that the document does not use yet."""
-    taken = {field.name for field in list_fields(document.reader)}
+    taken = {field.name for field in document.fields}
     number = 1
     while (name := f"{stem}{number}") in taken:
         number += 1
     return name
 
 
-def sign_pdf(document: Document, order: Order, output: BinaryIO) -> None:
-    """Sign the document and write all of it to `output`, an empty stream for reading and writing.
+def sign_onto(
+    growing: Growing, document: Document, order: Order, key: SigningKey, *, stamp: Stamp | None = None
+) -> None:
+    """Append a signature to `growing`, which holds the document; with `stamp` its level is B-T.
 
-    Raises `Refused` if the field is signed already or an earlier signature forbids this one, `InputError`
-    for a field of another kind, a place off the page or a picture without a place, `Unavailable` if the TSA
-    fails.
+    `require_signable` has been asked before. Raises `Unavailable` if there is no time-stamp, and what the key
+    raises; then nothing was appended.
     """
-    require_signable(document, order)
+    identity = Identity.of(key.certificate, key.chain, key.scheme)
     revision = document.extend(f"sign {order.field} {order.at.isoformat()}")
-    target = _prepare_field(revision, order)
-    if order.picture is not None:
-        rect, frame = fields.locate(revision, target)
-        fields.show(revision, target, appearance.show_picture(revision, order.picture, rect, frame))
-    _run(_sign(revision, order, target, output))
+    signature = _add_signature_value(revision, order)
+    room = _reserve(key, timestamp=stamp is not None)
+    for _ in range(_ATTEMPTS):
+        draft = _draw_up(revision, signature, growing, room=room, digest=order.digest)
+        attributes = signed_attributes(identity, order.digest, draft.digest)
+        value = key.sign(attributes, digest=order.digest)
+        token = None if stamp is None else stamp(hash_value(order.digest, value), order.digest)
+        content = signed_data(identity, order.digest, attributes, value, token=token)
+        if draft.fits(content):
+            break
+        room = len(content) + _BASE_BYTES
+    growing.append(draft.fill(content))
+
+
+def begin(growing: Growing, document: Document, order: Order, holder: Holder, *, timestamp: bool) -> Draft:
+    """Draw a signature up whose value comes later; with `timestamp` there is room for a token."""
+    revision = document.extend(f"sign {order.field} {order.at.isoformat()}")
+    signature = _add_signature_value(revision, order)
+    room = _reserve(holder, timestamp=timestamp)
+    return _draw_up(revision, signature, growing, room=room, digest=order.digest)
+
+
+def hash_value(digest: str, value: bytes) -> bytes:
+    """Digest a signature's value, which is what its time-stamp stamps."""
+    return hashlib.new(digest, value).digest()
+
+
+def stamp_onto(growing: Growing, document: Document, name: str, *, stamp: Stamp, digest: str) -> None:
+    """Append a document time-stamp (ETSI EN 319 142-1, 5.4.3) in a new invisible field.
+
+    `growing` holds the document. Raises `Refused` where nothing can be added, `Unavailable` if the TSA fails.
+    """
+    revision = document.extend(f"stamp {name}")
+    fields.add_timestamp(revision, name)
+    target = _require_field(revision, name)
+    signature = _Signature(revision, b"/Type /DocTimeStamp\n/SubFilter /ETSI.RFC3161\n", {})
+    _fill_field(revision, target, signature)
+    room = TOKEN_BYTES
+    for _ in range(_ATTEMPTS):
+        draft = _draw_up(revision, signature, growing, room=room, digest=digest)
+        content = stamp(draft.digest, digest)
+        if draft.fits(content):
+            break
+        room = len(content) + _BASE_BYTES
+    growing.append(draft.fill(content))
 
 
 def require_signable(document: Document, order: Order) -> None:
     """See to it that the signature may stand where it is ordered. Raises as `sign_pdf` does."""
     with guarded(document.where):
-        existing = find_field(document.reader, order.field)
+        existing = next((field for field in document.fields if field.name == order.field), None)
         _require_free(document, order, existing)
         _require_visible(document, order, existing)
-        _require_unlocked(document, order)
+        _require_unlocked(document, order, existing)
+        if existing is not None:
+            _require_seed(existing, order)
 
 
 def _require_free(document: Document, order: Order, existing: Field | None) -> None:
@@ -126,7 +176,7 @@ def _require_free(document: Document, order: Order, existing: Field | None) -> N
 
 
 def _require_visible(document: Document, order: Order, existing: Field | None) -> None:
-    if order.picture is None or order.place is not None:
+    if order.look is None or order.place is not None:
         return
     corners = (
         [0.0] * 4
@@ -141,63 +191,139 @@ def _require_visible(document: Document, order: Order, existing: Field | None) -
         )
 
 
-def _require_unlocked(document: Document, order: Order) -> None:
-    for signed, lock in read_locks(document.reader):
+def _require_unlocked(document: Document, order: Order, existing: Field | None) -> None:
+    for signed, lock in read_locks(document.fields):
         if lock.whole or lock.document == 1 or lock.holds(order.field):
             raise Refused(
                 f"the signature in the field {signed} permits no further signature here.",
                 where=document.where,
                 advice="Signing again would break it.",
             )
+        certified = lock.document is not None and not lock.action
+        if certified and existing is None and order.place is not None:
+            raise Refused(
+                f"the certifying signature in the field {signed} permits signing only in the fields that "
+                "are there.",
+                where=document.where,
+                advice="Sign in an existing field, or without showing anything on the page.",
+            )
 
 
-def _prepare_field(revision: Revision, order: Order) -> Field:
-    if find_field(revision, order.field) is None:
-        fields.add_signature(revision, order.field, order.place, order.lock)
-    target = find_field(revision, order.field)
+_SEED_SUBFILTER, _SEED_DIGEST = 1 << 1, 1 << 6
+_SEED_OTHERS: Final = (1 << 0) | (1 << 3) | (1 << 4)
+"""Bits of `/Ff` in a seed value dictionary (ISO 32000-2, table 237): filter, reasons and legal attestation
+are demanded by nobody here."""
+
+
+def _require_seed(field: Field, order: Order) -> None:
+    # A form's author may say how its field is to be signed (ISO 32000-2, 12.7.5.5).
+    seed = look(field.dictionary, "/SV")
+    if seed is None:
+        return
+    flags = int(look(seed, "/Ff", 0))
+    kinds = {str(kind) for kind in items(look(seed, "/SubFilter"))}
+    digests = {str(name).lower().replace("-", "") for name in items(look(seed, "/DigestMethod"))}
+    if flags & _SEED_SUBFILTER and kinds and "/ETSI.CAdES.detached" not in kinds:
+        raise Refused(f"the field {field.name} demands another kind of signature ({', '.join(kinds)}).")
+    if flags & _SEED_DIGEST and digests and order.digest not in digests:
+        raise Refused(f"the field {field.name} demands the digest {' or '.join(sorted(digests))}.")
+    if flags & _SEED_OTHERS:
+        filters = look(seed, "/Filter", "/Adobe.PPKLite")
+        if filters != "/Adobe.PPKLite" or flags & ~1 & _SEED_OTHERS:
+            raise Refused(f"the field {field.name} demands what edoc does not put into a signature.")
+
+
+class _Signature(Raw):
+    """A signature dictionary with its hole, written anew for each size of the hole."""
+
+    def __init__(self, revision: Revision, kind: bytes, entries: dict[str, Value]) -> None:
+        super().__init__(b"")
+        self.reference = revision.add_object(self)
+        inner = write_object(dictionary(entries), revision.security, self.reference.reference)[2:-2]
+        self._head = b"<<" + kind + b"/Filter /Adobe.PPKLite\n" + inner
+        self.range_at = len(self._head) + len(b"/ByteRange ")
+        self.hole_at = self.range_at + _RANGE_BYTES + len(b"\n/Contents <")
+
+    def make_hole(self, room: int) -> None:
+        hole = b"0" * (2 * room)
+        self.source = b"".join(
+            (self._head, b"/ByteRange ", b" " * _RANGE_BYTES, b"\n/Contents <", hole, b">>>")
+        )
+
+
+def _add_signature_value(revision: Revision, order: Order) -> _Signature:
+    """Add the signature, its field if need be, and what the field shows."""
+    target = _prepare_field(revision, order.field, order.place, order.lock)
+    if order.look is not None:
+        rect, frame = fields.locate(revision, target)
+        fields.show(revision, target, appearance.show_look(revision, order.look, rect, frame))
+    entries: dict[str, Value] = {"M": text(_spell_time(order.at))}
+    lock = read_lock(target)
+    if lock is not None:
+        entries["Reference"] = [_refer(revision, lock)]
+    signature = _Signature(revision, b"/Type /Sig\n/SubFilter /ETSI.CAdES.detached\n", entries)
+    _fill_field(revision, target, signature)
+    return signature
+
+
+def _prepare_field(revision: Revision, name: str, place: Place | None, lock: Lock | None) -> Field:
+    if find_field(revision, name) is None:
+        fields.add_signature(revision, name, place, lock)
+    return _require_field(revision, name)
+
+
+def _require_field(revision: Revision, name: str) -> Field:
+    target = find_field(revision, name)
     if target is None:
-        raise Refused(f"the name {order.field} cannot be given to a field.", advice="Name it without dots.")
+        raise Refused(f"the name {name} cannot be given to a field.", advice="Name it without dots.")
     return target
 
 
-async def _sign(revision: Revision, order: Order, target: Field, output: BinaryIO) -> None:
-    metadata = PdfSignatureMetadata(
-        field_name=order.field,
-        md_algorithm=DIGEST,
-        subfilter=SigSeedSubFilter.PADES,
-        docmdp_permissions=_read_permission(target),
+def _fill_field(revision: Revision, target: Field, signature: _Signature) -> None:
+    target.dictionary["/V"] = signature.reference
+    revision.mark(target.dictionary)
+    form = revision.form
+    flags = int(look(form, "/SigFlags", 0))
+    if flags & 3 != 3:  # noqa: PLR2004 - signatures exist; append only (ISO 32000-2, table 225)
+        form["/SigFlags"] = convert(flags | 3)
+        revision.mark(form)
+
+
+def _refer(revision: Revision, lock: Lock) -> Any:
+    parameters: dict[str, Value] = {"Type": "/TransformParams", "V": "/1.2", "Action": f"/{lock.action}"}
+    if lock.action != "All":
+        parameters["Fields"] = list(map(text, lock.fields))
+    if lock.document is not None:
+        parameters["P"] = lock.document  # as Acrobat does
+    return dictionary(
+        {
+            "Type": "/SigRef",
+            "TransformMethod": "/FieldMDP",
+            "Data": revision.refer(revision.root_ref),
+            "TransformParams": dictionary(parameters),
+        }
     )
-    timestamper = None if order.tsa is None else HttpTimeStamper(order.tsa)
-    signer = PdfSigner(metadata, _KeySigner(order.key), timestamper=timestamper, stamp_style=NoOpStampStyle())
-    session = signer.init_signing_session(revision, existing_fields_only=True)
-    session.system_time = order.at
-    unsigned = session.prepare_tbs_document(
-        validation_info=None, bytes_reserved=_reserve(order), appearance_text_params=None
-    )
-    prepared, _ = unsigned.digest_tbs_document(output=output)
-    await unsigned.perform_signature(
-        document_digest=prepared.document_digest,
-        pdf_cms_signed_attrs=PdfCMSSignedAttributes(signing_time=order.at),
-    )
 
 
-def _read_permission(target: Field) -> MDPPerm:
-    # What the field's lock says; without one it is not written into the signature.
-    return MDPPerm(int(look(look(target.dictionary, "/Lock", {}), "/P", MDPPerm.FILL_FORMS.value)))
+def _spell_time(at: datetime) -> str:
+    offset = f"{at:%z}"
+    return f"D:{at:%Y%m%d%H%M%S}{offset[:3]}'{offset[3:5]}'"
 
 
-def _reserve(order: Order) -> int:
-    # Two hexadecimal digits a byte. Given, so that no trial signature is needed to find out.
-    certificates = sum(map(len, (order.key.certificate, *order.key.chain)))
-    return 2 * (_BASE_BYTES + certificates + (_TOKEN_BYTES if order.tsa else 0))
+def _reserve(holder: Holder, *, timestamp: bool) -> int:
+    certificates = sum(map(len, (holder.certificate, *holder.chain)))
+    return _BASE_BYTES + certificates + (TOKEN_BYTES if timestamp else 0)
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    # pyHanko's signing is a coroutine that never waits here; a caller may have a loop of its own.
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        asyncio.run(work)
-        return
-    with ThreadPoolExecutor(max_workers=1) as aside:
-        aside.submit(asyncio.run, work).result()
+def _draw_up(revision: Revision, signature: _Signature, so_far: Growing, *, room: int, digest: str) -> Draft:
+    """Render the update with a hole of `room` bytes, and digest all the rest."""
+    signature.make_hole(room)
+    tail = revision.render(so_far)
+    start = revision.offsets[signature.reference.idnum] - so_far.size
+    hole = start + signature.hole_at
+    before, after = so_far.size + hole - 1, hole + 2 * room + 1
+    spelt = b"[0 %d %d %d]" % (before, so_far.size + after, len(tail) - after)
+    at = start + signature.range_at
+    tail = tail[:at] + spelt + tail[at + len(spelt) :]
+    view = memoryview(tail)
+    return Draft(tail, hole, room, so_far.digest_with(digest, view[: hole - 1], view[after:]))

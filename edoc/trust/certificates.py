@@ -17,6 +17,7 @@ from cryptography.x509 import DuplicateExtension, InvalidVersion, UnsupportedGen
 from edoc.core.chain import CertificateFacts, CertificateKind
 from edoc.core.devmark import DEV_ROOT_OID
 from edoc.errors import InputError
+from edoc.trust.memory import remembered
 
 MALFORMED: Final = (
     ValueError,
@@ -137,6 +138,7 @@ def read_certificate(der: bytes) -> CertificateFacts:
         raise InputError("this is not a certificate that can be read.") from error
 
 
+@remembered(entries=1024, total_bytes=8 << 20)
 def is_development_root(der: bytes) -> bool:
     """Tell whether a certificate carries the mark of a development root."""
     try:
@@ -149,6 +151,7 @@ def is_development_root(der: bytes) -> bool:
         return False
 
 
+@remembered(entries=1024, total_bytes=8 << 20)
 def _read(der: bytes) -> CertificateFacts:
     certificate = x509.Certificate.load(der, strict=True)
     validity = certificate["tbs_certificate"]["validity"]

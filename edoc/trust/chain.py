@@ -11,22 +11,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
-from asn1crypto import x509
-from cryptography import x509 as cryptography_x509
+from cryptography import x509
 
 from edoc.core.chain import ChainFacts, ChainStatus
-from edoc.errors import EdocError, InputError
+from edoc.errors import InputError
 from edoc.trust.certificates import MALFORMED, is_development_root
+from edoc.trust.enquiry import Enquiry
 from edoc.trust.fetch import Fetcher
 from edoc.trust.paths import Flaw, Pool, validate_path
+from edoc.trust.records import Certificate, load_record
 from edoc.trust.revocation import RevocationData, Verdict
-from edoc.trust.statements import find_extension
-from edoc.trust.store import Trust, decode
+from edoc.trust.statements import Source, Statement
+from edoc.trust.store import Trust
 
-MAX_ADDRESSES: Final = 3
-"""CRL addresses tried per certificate."""
+MAX_CLIMBS: Final = 4
+"""How many certificates above the leaf a missing issuer is asked for."""
 
 
 class Usage(StrEnum):
@@ -55,20 +56,20 @@ def examine(
     """Examine `certificate` (DER) at the instant `at` under `trust`; a bad certificate never raises.
 
     `others`, `crls` and `ocsps` (DER) came with the document and are untrusted. Every certificate below the
-    root needs revocation data that count (see `revocation`); with a `fetcher`, the CRL of one that has none
-    is fetched. Raises `InputError` only if `at` has no time zone.
+    root needs revocation data that count (see `revocation`). With a `fetcher`, what is missing is asked for
+    at the addresses that the certificates name: issuers, and for a certificate without such data its OCSP
+    answer, then its CRL. Raises `InputError` only if `at` has no time zone.
     """
     if at.tzinfo is None:
         raise InputError("a time without its zone says nothing.", advice="Give a time with its offset.")
     try:
-        leaf = x509.Certificate.load(certificate, strict=True)
         return _Examination(
-            leaf=leaf,
+            leaf=load_record(certificate),
             at=at,
             usage=usage,
             pool=Pool(trust.roots, trust.intermediates, others),
             revocation=RevocationData(crls=(*trust.crls, *crls), ocsps=ocsps),
-            fetcher=fetcher,
+            enquiry=None if fetcher is None else Enquiry(fetcher),
         ).conclude()
     except MALFORMED as error:
         detail = f"the certificate cannot be processed ({type(error).__name__})."
@@ -77,95 +78,115 @@ def examine(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Examination:
-    leaf: Any
+    leaf: Certificate
     at: datetime
     usage: Usage
     pool: Pool
     revocation: RevocationData
-    fetcher: Fetcher | None
+    enquiry: Enquiry | None
 
     def conclude(self) -> ChainFacts:
         """The facts of the first path that holds, else of the most telling one that does not."""
         failed: list[ChainFacts] = []
-        for path in self.pool.find_paths(self.leaf):
+        for path in self._find_paths():
             facts = self._follow(path)
             if facts.status is ChainStatus.OK:
                 return facts
             failed.append(facts)
         if not failed:
-            missing = self.leaf.issuer.human_friendly
+            trouble = "" if self.enquiry is None else self.enquiry.describe_trouble()
             return ChainFacts(
                 at=self.at,
                 status=ChainStatus.NO_PATH,
-                detail=f"no path leads to a trusted root; the issuer is {missing}.",
-                path=(self.leaf.dump(),),
+                detail=f"no path leads to a trusted root; the issuer is {self.leaf.issuer_text}.{trouble}",
+                path=(self.leaf.der,),
             )
         # A namesake with another key makes a path INVALID; what the real issuer's path says tells more.
         return next((facts for facts in failed if facts.status is not ChainStatus.INVALID), failed[0])
 
-    def _follow(self, path: tuple[Any, ...]) -> ChainFacts:
+    def _find_paths(self) -> list[tuple[Certificate, ...]]:
+        paths = list(self.pool.find_paths(self.leaf))
+        orphans = [self.leaf]
+        for _ in range(MAX_CLIMBS):
+            if paths or self.enquiry is None or not orphans:
+                break
+            orphans = [found for orphan in orphans for found in self.enquiry.find_issuers(orphan)]
+            if not self.pool.add(orphans):
+                break
+            paths = list(self.pool.find_paths(self.leaf))
+        return paths
+
+    def _follow(self, path: tuple[Certificate, ...]) -> ChainFacts:
         facts = ChainFacts(
             at=self.at,
             status=ChainStatus.OK,
-            path=tuple(found.dump() for found in path),
-            development=is_development_root(path[-1].dump()),
+            path=tuple(found.der for found in path),
+            development=is_development_root(path[-1].der),
         )
         flaw = validate_path(path, at=self.at)
         if flaw is None:
-            facts = self._check_revocation(facts)
+            facts = self._check_revocation(facts, path)
             if facts.status is ChainStatus.OK:
                 flaw = _check_usage(self.leaf, self.usage)
         return facts if flaw is None else replace(facts, status=flaw.status, detail=flaw.detail)
 
-    def _check_revocation(self, facts: ChainFacts) -> ChainFacts:
+    def _check_revocation(self, facts: ChainFacts, path: tuple[Certificate, ...]) -> ChainFacts:
         # From the root downwards: a CA must stand before its CRL says anything.
-        certificates = [cryptography_x509.load_der_x509_certificate(der) for der in reversed(facts.path)]
-        evidence: list[bytes] = []
-        source = ""
-        for issuer, certificate in pairwise(certificates):
-            verdict, trouble = self._judge(certificate, issuer)
-            name = _name(certificate)
+        deciding: list[Statement] = []
+        for issuer, certificate in pairwise(reversed(path)):
+            verdict = self._judge(certificate, issuer)
             if verdict.deciding is None:
-                detail = f"no CRL or OCSP answer that counts says whether {name} was revoked.{trouble}"
-                return replace(facts, status=ChainStatus.REVOCATION_UNKNOWN, detail=detail)
-            evidence.append(verdict.deciding.der)
-            source = verdict.deciding.source
-            if verdict.revoked_at is not None:
+                trouble = "" if self.enquiry is None else self.enquiry.describe_trouble()
                 return replace(
                     facts,
-                    status=ChainStatus.REVOKED,
-                    detail=f"{name} was revoked at {verdict.revoked_at.isoformat()}.",
-                    revoked_at=verdict.revoked_at,
-                    revocation_source=source,
-                    evidence=(verdict.deciding.der,),
+                    status=ChainStatus.REVOCATION_UNKNOWN,
+                    detail="no CRL or OCSP answer that counts says whether "
+                    f"{_name(certificate.x509)} was revoked.{trouble}",
                 )
-        return replace(facts, revocation_source=source, evidence=tuple(dict.fromkeys(evidence)))
+            if verdict.revoked_at is not None:
+                revoked = replace(
+                    facts,
+                    status=ChainStatus.REVOKED,
+                    detail=f"{_name(certificate.x509)} was revoked at {verdict.revoked_at.isoformat()}.",
+                    revoked_at=verdict.revoked_at,
+                )
+                return _add_evidence(revoked, [verdict.deciding])
+            deciding.append(verdict.deciding)
+        return _add_evidence(facts, deciding)
 
-    def _judge(
-        self, certificate: cryptography_x509.Certificate, issuer: cryptography_x509.Certificate
-    ) -> tuple[Verdict, str]:
+    def _judge(self, certificate: Certificate, issuer: Certificate) -> Verdict:
         verdict = self.revocation.judge(certificate, issuer, at=self.at)
-        trouble = ""
-        if self.fetcher is None or verdict.known:
-            return verdict, trouble
-        for url in _list_crl_addresses(certificate)[:MAX_ADDRESSES]:
-            try:
-                found = decode(self.fetcher.fetch(url))
-            except EdocError as error:
-                trouble = f" {error}"
-                continue
-            for der, is_crl in found:
-                if is_crl:
-                    self.revocation.add_crl(der)
+        if self.enquiry is None or verdict.known:
+            return verdict
+        for found in self.enquiry.find_revocation(certificate, issuer):
+            if found.source is Source.OCSP:
+                self.revocation.add_ocsp(found.der)
+            else:
+                self.revocation.add_crl(found.der)
             verdict = self.revocation.judge(certificate, issuer, at=self.at)
             if verdict.known:
                 break
-        return verdict, trouble
+            self.enquiry.reject(found)
+        return verdict
 
 
-def _check_usage(leaf: Any, usage: Usage) -> Flaw | None:
-    key_usages = None if leaf.key_usage_value is None else leaf.key_usage_value.native
-    extended = None if leaf.extended_key_usage_value is None else set(leaf.extended_key_usage_value.native)
+def _add_evidence(facts: ChainFacts, deciding: list[Statement]) -> ChainFacts:
+    if not deciding:
+        return facts
+    crls = [found.der for found in deciding if found.source is Source.CRL]
+    crls += [der for found in deciding for der in found.support]
+    every = [der for found in deciding for der in (found.der, *found.support)]
+    return replace(
+        facts,
+        revocation_source=deciding[-1].source,
+        evidence=tuple(dict.fromkeys(every)),
+        crls=tuple(dict.fromkeys(crls)),
+        ocsps=tuple(dict.fromkeys(found.der for found in deciding if found.source is Source.OCSP)),
+    )
+
+
+def _check_usage(leaf: Certificate, usage: Usage) -> Flaw | None:
+    key_usages, extended = leaf.usages, leaf.extended_usages
     signs = key_usages is None or bool(key_usages & {"digital_signature", "non_repudiation"})
     if usage is Usage.TIMESTAMPING:
         fits = signs and extended is not None and "time_stamping" in extended
@@ -180,16 +201,6 @@ def _check_usage(leaf: Any, usage: Usage) -> Flaw | None:
     )
 
 
-def _list_crl_addresses(certificate: cryptography_x509.Certificate) -> list[str]:
-    points = find_extension(certificate, cryptography_x509.CRLDistributionPoints) or ()
-    return [
-        name.value
-        for point in points
-        for name in point.full_name or ()
-        if isinstance(name, cryptography_x509.UniformResourceIdentifier)
-    ]
-
-
-def _name(certificate: cryptography_x509.Certificate) -> str:
-    names = certificate.subject.get_attributes_for_oid(cryptography_x509.NameOID.COMMON_NAME)
+def _name(certificate: x509.Certificate) -> str:
+    names = certificate.subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)
     return str(names[-1].value) if names else certificate.subject.rfc4514_string()

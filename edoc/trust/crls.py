@@ -5,38 +5,71 @@ with SHA-1 or weaker.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from edoc.trust.certificates import MALFORMED
+from edoc.trust.memory import Memory, remembered
+from edoc.trust.records import Certificate
 from edoc.trust.statements import WEAK, Source, Statement, find_extension
 
+MAX_REMEMBERED_BYTES: Final = 64 << 20
+"""CRLs that one process keeps parsed; those of large public CAs have some megabytes."""
 
-def parse_crl(der: bytes) -> Iterator[x509.CertificateRevocationList]:
-    """Parse a DER CRL; nothing if it cannot be parsed."""
+
+def _remember_statements() -> "Memory[tuple[bytes, bytes], tuple[Statement, ...]]":
+    return Memory(entries=256, total_bytes=256)
+
+
+def _remember_keys() -> "Memory[bytes, bool]":
+    return Memory(entries=16, total_bytes=16)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Crl:
+    """A parsed CRL, with what was found out about it; that is forgotten together with it."""
+
+    der: bytes
+    parsed: x509.CertificateRevocationList
+    statements: Memory[tuple[bytes, bytes], tuple[Statement, ...]] = field(
+        default_factory=_remember_statements, repr=False
+    )
+    """By the digests of the certificate and of its issuer."""
+    keys: Memory[bytes, bool] = field(default_factory=_remember_keys, repr=False)
+    """Whether a key, by its whole SubjectPublicKeyInfo, signed it."""
+
+
+@remembered(entries=256, total_bytes=MAX_REMEMBERED_BYTES)
+def parse_crl(der: bytes) -> Crl | None:
+    """Parse a DER CRL; None if it cannot be parsed."""
     try:
-        yield x509.load_der_x509_crl(der)
+        return Crl(der=der, parsed=x509.load_der_x509_crl(der))
     except MALFORMED:
-        return
+        return None
 
 
-def read_crl(
-    crl: x509.CertificateRevocationList, certificate: x509.Certificate, issuer: x509.Certificate
-) -> Iterator[Statement]:
+def read_crl(crl: Crl, certificate: Certificate, issuer: Certificate) -> tuple[Statement, ...]:
     """Give what `crl` says about `certificate`, if `issuer` issued both and all of its conditions hold."""
+    return crl.statements.recall(
+        (certificate.digest, issuer.digest), lambda: tuple(_read(crl, certificate, issuer))
+    )
+
+
+def _read(crl: Crl, certificate: Certificate, issuer: Certificate) -> Iterator[Statement]:
     try:
-        if not _applies(crl, certificate, issuer):
+        if not _applies(crl, certificate.x509, issuer):
             return
-        entry = crl.get_revoked_certificate_by_serial_number(certificate.serial_number)
+        entry = crl.parsed.get_revoked_certificate_by_serial_number(certificate.x509.serial_number)
         reason = None if entry is None else _find_reason(entry)
         lifted = entry is None or reason is x509.ReasonFlags.remove_from_crl
         yield Statement(
             source=Source.CRL,
-            der=crl.public_bytes(Encoding.DER),
-            this_update=crl.last_update_utc,
-            next_update=crl.next_update_utc,
+            der=crl.der,
+            this_update=crl.parsed.last_update_utc,
+            next_update=crl.parsed.next_update_utc,
             revoked_at=None if entry is None or lifted else entry.revocation_date_utc,
             on_hold=reason is x509.ReasonFlags.certificate_hold,
         )
@@ -44,24 +77,26 @@ def read_crl(
         return
 
 
-def _applies(
-    crl: x509.CertificateRevocationList, certificate: x509.Certificate, issuer: x509.Certificate
-) -> bool:
-    if crl.issuer != issuer.subject or isinstance(crl.signature_hash_algorithm, WEAK):
+def _applies(crl: Crl, certificate: x509.Certificate, issuer: Certificate) -> bool:
+    if crl.parsed.issuer != issuer.x509.subject or isinstance(crl.parsed.signature_hash_algorithm, WEAK):
         return False
-    usage = find_extension(issuer, x509.KeyUsage)
+    usage = find_extension(issuer.x509, x509.KeyUsage)
     if usage is not None and not usage.crl_sign:
         return False
-    for extension in crl.extensions:
+    for extension in crl.parsed.extensions:
         if isinstance(extension.value, x509.IssuingDistributionPoint):
             if not _is_in_scope(extension.value, certificate):
                 return False
         elif extension.critical:
             return False
-    key = issuer.public_key()
+    return crl.keys.recall(issuer.key_info, lambda: _is_signed_by(crl, issuer))
+
+
+def _is_signed_by(crl: Crl, issuer: Certificate) -> bool:
+    key = issuer.x509.public_key()
     if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
         return False
-    return crl.is_signature_valid(key)
+    return crl.parsed.is_signature_valid(key)
 
 
 def _is_in_scope(point: x509.IssuingDistributionPoint, certificate: x509.Certificate) -> bool:

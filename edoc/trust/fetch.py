@@ -1,15 +1,35 @@
-"""Get CRLs over HTTP, under limits; nothing here touches the network unless it is handed a fetcher."""
+"""Get CRLs, certificates and OCSP answers over HTTP, under limits.
+
+    with HttpFetcher(hosts={"ocsp.ca.ptc": "http://127.0.0.1:8080"}) as fetcher:
+        examine(certificate, trust=trust, at=now, fetcher=fetcher)
+
+Nothing here touches the network unless it is handed a fetcher.
+"""
 
 import time
+from collections.abc import Mapping
+from http import HTTPStatus
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self
+from urllib.parse import urlsplit
 
 from edoc.errors import InputError, Unavailable
+from edoc.trust.hosts import check_hosts, remap
+
+if TYPE_CHECKING:
+    from edoc.trust.connections import Request
 
 MAX_BYTES: Final = 32 << 20
 """A longer answer is dropped."""
 TIMEOUT_SECONDS: Final = 10.0
-"""For the whole of one address."""
+"""For the whole of one request; only looking up a host's name may take longer."""
+
+OCSP_REQUEST: Final = "application/ocsp-request"
+OCSP_RESPONSE: Final = "application/ocsp-response"
+
+
+class AnsweredBadly(Unavailable):
+    """A server is there, but what it answers is of no use (another status than 200, too long)."""
 
 
 class Fetcher(Protocol):
@@ -18,54 +38,109 @@ class Fetcher(Protocol):
     def fetch(self, url: str) -> bytes:
         """Get them. Raises `Unavailable` if that fails now, `InputError` for an address it never follows."""
 
+    def post(self, url: str, body: bytes, *, content_type: str, accept: str) -> bytes:
+        """Get the answer to `body`, a question that may be repeated. Raises as `fetch` does."""
+
+
+def is_followed(url: str) -> bool:
+    """Whether an address is of a kind that is ever followed: http or https."""
+    return url.lower().startswith(("http://", "https://"))
+
+
+def show(url: str) -> str:
+    """Give an address for people: without user, password and query, which may be secret."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
 
 class HttpFetcher:
     """Fetches over http and https: no redirects, no other scheme, limited in size and time.
 
-    Use as a context manager, or call `close`. Threads may share it.
+    `hosts` leads hosts that cannot be reached from here elsewhere (see `hosts`). Connections are kept open
+    and used again. Use as a context manager, or call `close`. Threads may share it.
     """
 
-    def __init__(self, *, max_bytes: int = MAX_BYTES, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self,
+        *,
+        hosts: Mapping[str, str] | None = None,
+        max_bytes: int = MAX_BYTES,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
         # Late, so that nothing offline pays for the network library.
-        import httpx
+        from edoc.trust.connections import Connections
 
-        self._httpx = httpx
+        self._hosts = check_hosts(hosts or {})
         self._max_bytes = max_bytes
         self._timeout = timeout_seconds
-        self._client = httpx.Client(
-            timeout=timeout_seconds, follow_redirects=False, headers={"Accept-Encoding": "identity"}
-        )
+        self._connections = Connections()
 
     def fetch(self, url: str) -> bytes:
         """Get the body of `url`; only status 200 counts."""
-        if not url.lower().startswith(("http://", "https://")):
+        return self._send("GET", url, None, {}, self._max_bytes, self._timeout)
+
+    def post(
+        self,
+        url: str,
+        body: bytes,
+        *,
+        content_type: str,
+        accept: str,
+        authorization: str = "",
+        max_bytes: int | None = None,
+        timeout_seconds: float | None = None,
+    ) -> bytes:
+        """Get the answer to `body`; only status 200 counts. `authorization` is never shown."""
+        headers = {"Content-Type": content_type, "Accept": accept}
+        if authorization:
+            headers["Authorization"] = authorization
+        size = self._max_bytes if max_bytes is None else max_bytes
+        return self._send("POST", url, body, headers, size, timeout_seconds or self._timeout)
+
+    def _send(
+        self, method: str, url: str, body: bytes | None, headers: dict[str, str], size: int, seconds: float
+    ) -> bytes:
+        from edoc.trust.connections import Request
+
+        if not is_followed(url):
             raise InputError("only http and https addresses are followed.", where=url)
         try:
-            return self._read(url)
-        except (self._httpx.HTTPError, self._httpx.InvalidURL, OSError) as error:
+            target = remap(url, self._hosts)
+        except ValueError:
+            target = url
+        where = show(url) if target == url else f"{show(url)} (asked at {show(target)})"
+        request = Request(method=method, url=target, headers=headers, body=body)
+        return self._exchange(request, where, size, seconds)
+
+    def _exchange(self, request: "Request", where: str, size: int, seconds: float) -> bytes:
+        from http.client import HTTPException
+
+        from edoc.trust.connections import TooLong
+
+        deadline = time.monotonic() + seconds
+        try:
+            answer = self._connections.send(request, max_bytes=size, deadline=deadline)
+        except TooLong:
+            raise AnsweredBadly(f"the answer is longer than {size} bytes.", where=where) from None
+        except TimeoutError:
+            raise Unavailable(f"the answer takes longer than {seconds:g} s.", where=where) from None
+        except (HTTPException, OSError, ValueError) as error:
+            # Without its cause: that may quote the request, and with it a password.
             raise Unavailable(
                 f"this address does not answer ({type(error).__name__}).",
-                where=url,
+                where=where,
                 advice="Try again later.",
-            ) from error
-
-    def _read(self, url: str) -> bytes:
-        deadline = time.monotonic() + self._timeout
-        body = bytearray()
-        with self._client.stream("GET", url) as answer:
-            if answer.status_code != self._httpx.codes.OK:
-                raise Unavailable(f"this address answers with status {answer.status_code}.", where=url)
-            for chunk in answer.iter_bytes(chunk_size=1 << 16):
-                body += chunk
-                if len(body) > self._max_bytes:
-                    raise Unavailable(f"the answer is longer than {self._max_bytes} bytes.", where=url)
-                if time.monotonic() > deadline:
-                    raise Unavailable(f"the answer takes longer than {self._timeout:g} s.", where=url)
-        return bytes(body)
+            ) from None
+        if answer.status != HTTPStatus.OK:
+            raise AnsweredBadly(f"this address answers with status {answer.status}.", where=where)
+        return answer.body
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close()
+        self._connections.close()
 
     def __enter__(self) -> Self:
         return self

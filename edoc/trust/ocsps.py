@@ -5,6 +5,7 @@ by it (section 4.2.2.2): issued by it, for OCSP signing, valid when it answered,
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -16,64 +17,116 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from edoc.trust.certificates import MALFORMED
+from edoc.trust.memory import Memory, remembered
+from edoc.trust.records import Certificate, load_record
 from edoc.trust.statements import WEAK, Source, Statement, find_extension
 
 WITHOUT_NEXT_UPDATE: Final = timedelta(minutes=30)
 """How long an answer that names no nextUpdate is good for; RFC 6960 leaves it to the asker."""
+MAX_DELEGATES: Final = 4
+"""Certificates in an answer that are looked at; deployed responders send one."""
 
-IsUnrevoked = Callable[[x509.Certificate, datetime], bool]
-"""Says whether a responder's certificate is known not to be revoked at an instant."""
+FindClearance = Callable[[Certificate, datetime], tuple[bytes, ...] | None]
+"""Gives the CRLs that show a responder's certificate unrevoked at an instant; None if nothing shows it."""
 
 
-def parse_response(der: bytes) -> Iterator[ocsp.OCSPResponse]:
-    """Parse a DER OCSP response; nothing if it cannot be parsed or is an error."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Testimony:
+    """What an answer says about one certificate, if one of its signers may say it."""
+
+    statements: tuple[Statement, ...] = ()
+    unconditional: bool = False
+    """Signed by the issuer itself, or by a delegate that is not to be checked."""
+    delegates: tuple[Certificate, ...] = ()
+    """Delegates that signed it and must be known not to be revoked."""
+
+
+def _remember_testimonies() -> "Memory[tuple[bytes, bytes], _Testimony]":
+    return Memory(entries=64, total_bytes=64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Response:
+    """A parsed OCSP answer, with what was found out about it; that is forgotten together with it."""
+
+    der: bytes
+    parsed: ocsp.OCSPResponse
+    testimonies: Memory[tuple[bytes, bytes], _Testimony] = field(
+        default_factory=_remember_testimonies, repr=False
+    )
+    """By the digests of the certificate and of its issuer."""
+
+
+@remembered(entries=1024, total_bytes=16 << 20)
+def parse_response(der: bytes) -> Response | None:
+    """Parse a DER OCSP response; None if it cannot be parsed or is an error."""
     try:
         response = ocsp.load_der_ocsp_response(der)
     except MALFORMED:
-        return
-    if response.response_status is ocsp.OCSPResponseStatus.SUCCESSFUL:
-        yield response
+        return None
+    if response.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+        return None
+    return Response(der=der, parsed=response)
 
 
 def read_response(
-    response: ocsp.OCSPResponse,
-    certificate: x509.Certificate,
-    issuer: x509.Certificate,
-    *,
-    is_unrevoked: IsUnrevoked,
-) -> Iterator[Statement]:
+    response: Response, certificate: Certificate, issuer: Certificate, *, find_clearance: FindClearance
+) -> tuple[Statement, ...]:
     """Give what `response` says about `certificate`, which `issuer` issued, if it is authentic."""
+    heard = response.testimonies.recall(
+        (certificate.digest, issuer.digest), lambda: _hear(response, certificate, issuer)
+    )
+    if heard.unconditional:
+        return heard.statements
+    for delegate in heard.delegates:
+        clearance = find_clearance(delegate, response.parsed.produced_at_utc)
+        if clearance is not None:
+            return tuple(replace(found, support=clearance) for found in heard.statements)
+    return ()
+
+
+def _hear(response: Response, certificate: Certificate, issuer: Certificate) -> _Testimony:
     try:
-        singles = [single for single in response.responses if _is_about(single, certificate, issuer)]
-        authentic = bool(singles) and _is_authentic(response, issuer, is_unrevoked)
+        about = [one for one in response.parsed.responses if _is_about(one, certificate.x509, issuer.x509)]
+        if not about:
+            return _Testimony()
+        statements = tuple(found for one in about for found in _read_single(one, response))
+        if _names_responder(response.parsed, issuer.x509):
+            return _Testimony(
+                statements=statements, unconditional=_is_signed_by(response.parsed, issuer.x509)
+            )
+        delegates = list(_list_delegates(response.parsed, issuer.x509))
     except MALFORMED:
-        return
-    if authentic:
-        for single in singles:
-            yield from _read_single(single, response)
-
-
-def _is_authentic(response: ocsp.OCSPResponse, issuer: x509.Certificate, is_unrevoked: IsUnrevoked) -> bool:
-    if _names_responder(response, issuer):
-        return _is_signed_by(response, issuer)
-    return any(
-        _names_responder(response, delegate)
-        and _is_delegated(delegate, issuer, is_unrevoked, at=response.produced_at_utc)
-        and _is_signed_by(response, delegate)
-        for delegate in response.certificates
+        return _Testimony()
+    return _Testimony(
+        statements=statements,
+        unconditional=any(find_extension(found.x509, x509.OCSPNoCheck) is not None for found in delegates),
+        delegates=tuple(delegates),
     )
 
 
-def _is_delegated(
-    delegate: x509.Certificate, issuer: x509.Certificate, is_unrevoked: IsUnrevoked, *, at: datetime
-) -> bool:
+def _list_delegates(response: ocsp.OCSPResponse, issuer: x509.Certificate) -> Iterator[Certificate]:
+    """Those that signed the answer and that the issuer made for it."""
+    for found in response.certificates[:MAX_DELEGATES]:
+        try:
+            if (
+                _names_responder(response, found)
+                and _is_delegated(found, issuer, at=response.produced_at_utc)
+                and _is_signed_by(response, found)
+            ):
+                yield load_record(found.public_bytes(Encoding.DER))
+        except MALFORMED:
+            continue
+
+
+def _is_delegated(delegate: x509.Certificate, issuer: x509.Certificate, *, at: datetime) -> bool:
     delegate.verify_directly_issued_by(issuer)
     usages = find_extension(delegate, x509.ExtendedKeyUsage)
     if usages is None or ExtendedKeyUsageOID.OCSP_SIGNING not in usages:
         return False
-    if not delegate.not_valid_before_utc <= at <= delegate.not_valid_after_utc:
+    if isinstance(delegate.signature_hash_algorithm, WEAK):
         return False
-    return find_extension(delegate, x509.OCSPNoCheck) is not None or is_unrevoked(delegate, at)
+    return delegate.not_valid_before_utc <= at <= delegate.not_valid_after_utc
 
 
 def _is_about(
@@ -88,12 +141,12 @@ def _is_about(
     )
 
 
-def _read_single(single: ocsp.OCSPSingleResponse, response: ocsp.OCSPResponse) -> Iterator[Statement]:
+def _read_single(single: ocsp.OCSPSingleResponse, response: Response) -> Iterator[Statement]:
     if single.certificate_status is ocsp.OCSPCertStatus.UNKNOWN:
         return
     yield Statement(
         source=Source.OCSP,
-        der=response.public_bytes(Encoding.DER),
+        der=response.der,
         this_update=single.this_update_utc,
         next_update=single.next_update_utc or single.this_update_utc + WITHOUT_NEXT_UPDATE,
         revoked_at=single.revocation_time_utc,

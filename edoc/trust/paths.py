@@ -8,6 +8,7 @@ revocation, which `revocation` does.
 from collections.abc import Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, Final, TypeVar
 
 from asn1crypto import x509
@@ -19,7 +20,8 @@ from pyhanko_certvalidator.policy_decl import NO_REVOCATION, CertRevTrustPolicy
 from pyhanko_certvalidator.validate import async_validate_path
 
 from edoc.core.chain import ChainStatus
-from edoc.trust.certificates import MALFORMED
+from edoc.trust.memory import Memory, remembered
+from edoc.trust.records import Certificate, load_records
 
 MAX_LENGTH: Final = 8
 """Certificates in a path; deployed hierarchies have three or four."""
@@ -28,6 +30,8 @@ MAX_PATHS: Final = 8
 MAX_STEPS: Final = 256
 """Issuers that are tried while finding them."""
 
+_FLAWS: Final[Memory[tuple[bytes, ...], "Flaw | None"]] = Memory(entries=4096, total_bytes=4096)
+"""What is wrong with a path at any instant of everybody's period, by the digests of its certificates."""
 _PREAMBLE: Final = "The path could not be validated because "
 _Result = TypeVar("_Result")
 
@@ -40,39 +44,73 @@ class Flaw:
     detail: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Store:
+    """What a trust store brings, read once."""
+
+    roots: tuple[Certificate, ...]
+    intermediates: tuple[Certificate, ...]
+    digests: frozenset[bytes]
+    """Of the roots."""
+
+
+@remembered(entries=16, total_bytes=16 << 20)
+def _load_store(roots: tuple[bytes, ...], intermediates: tuple[bytes, ...]) -> _Store:
+    trusted = load_records(tuple(dict.fromkeys(roots)))
+    digests = frozenset(found.digest for found in trusted)
+    others = load_records(tuple(dict.fromkeys(intermediates)))
+    return _Store(
+        roots=tuple(trusted),
+        intermediates=tuple(found for found in others if found.digest not in digests),
+        digests=digests,
+    )
+
+
 class Pool:
     """Certificates that paths are made of: roots, trusted intermediates, then whatever else was handed in."""
 
     def __init__(
-        self, roots: Iterable[bytes], intermediates: Iterable[bytes], others: Iterable[bytes]
+        self, roots: tuple[bytes, ...], intermediates: tuple[bytes, ...], others: Iterable[bytes]
     ) -> None:
-        self._roots = list(_parse(roots))
-        trusted = {found.dump() for found in self._roots}
+        self._store = _load_store(roots, intermediates)
         # The store's own come first, so that no decoy can use up the budget before them.
-        pool = dict.fromkeys((*intermediates, *others))
-        self._others = list(_parse(der for der in pool if der not in trusted))
+        self._others = {found.digest: found for found in self._store.intermediates}
+        self.add(load_records(tuple(dict.fromkeys(others))))
 
-    def find_paths(self, leaf: Any) -> Iterator[tuple[Any, ...]]:
+    def add(self, certificates: Iterable[Certificate]) -> bool:
+        """Add certificates that are not trusted; false if all of them were there already."""
+        before = len(self._others)
+        for found in certificates:
+            if found.digest not in self._store.digests:
+                self._others.setdefault(found.digest, found)
+        return len(self._others) > before
+
+    def find_paths(self, leaf: Certificate) -> Iterator[tuple[Certificate, ...]]:
         """Give candidate paths, leaf first and root last, at most `MAX_PATHS`."""
-        budget = _Budget()
-        for found, path in enumerate(self._extend((leaf,), budget), start=1):
-            yield path
-            if found >= MAX_PATHS:
-                return
+        return islice(self._extend((leaf,), _Budget()), MAX_PATHS)
 
-    def _extend(self, path: tuple[Any, ...], budget: "_Budget") -> Iterator[tuple[Any, ...]]:
+    def _extend(self, path: tuple[Certificate, ...], budget: "_Budget") -> Iterator[tuple[Certificate, ...]]:
         last = path[-1]
-        if any(last.dump() == root.dump() for root in self._roots):
+        if last.digest in self._store.digests:
             yield path
             return
         if len(path) >= MAX_LENGTH:
             return
-        for root in self._roots:
-            if _may_have_issued(root, last) and budget.spend():
+        for root in self._store.roots:
+            if may_have_issued(root, last) and budget.spend():
                 yield (*path, root)
-        for issuer in self._others:
-            if issuer not in path and _may_have_issued(issuer, last) and budget.spend():
+        for issuer in self._others.values():
+            fits = may_have_issued(issuer, last) and all(issuer.digest != found.digest for found in path)
+            if fits and budget.spend():
                 yield from self._extend((*path, issuer), budget)
+
+
+def may_have_issued(issuer: Certificate, certificate: Certificate) -> bool:
+    """Whether names and key identifiers fit; nothing is said about the signature."""
+    if issuer.subject != certificate.issuer:
+        return False
+    wanted, found = certificate.authority_key_identifier, issuer.key_identifier
+    return not (wanted and found) or wanted == found
 
 
 class _Budget:
@@ -84,13 +122,22 @@ class _Budget:
         return self._left >= 0
 
 
-def validate_path(path: tuple[Any, ...], *, at: datetime) -> Flaw | None:
+def validate_path(path: tuple[Certificate, ...], *, at: datetime) -> Flaw | None:
     """Validate a path (leaf first, root last) at the instant `at`; None if nothing is wrong.
 
     The root's own period of validity is kept too. Weak digests (SHA-1 and below) and RSA keys below 2048 bits
     anywhere in the path make it invalid.
     """
-    *rest, root = path
+    if not all(found.covers(at) for found in path):
+        return _validate(path, at)
+    # In everybody's period nothing else depends on the time, so any such instant speaks for all of them.
+    key = tuple(found.digest for found in path)
+    return _FLAWS.recall(key, lambda: _validate(path, at))
+
+
+def _validate(path: tuple[Certificate, ...], at: datetime) -> Flaw | None:
+    # Parsed anew: asn1crypto's objects change while they are read, so threads cannot share them.
+    *rest, root = (x509.Certificate.load(found.der, strict=True) for found in path)
     anchor = CertTrustAnchor(
         root,
         quals=TrustQualifiers(
@@ -135,21 +182,3 @@ def run_to_end(coroutine: Coroutine[Any, Any, _Result]) -> _Result:
 def _describe(error: ValidationError) -> str:
     text = str(error.failure_msg).removeprefix(_PREAMBLE).strip().rstrip(".")
     return f"{text[:1].lower()}{text[1:]}."
-
-
-def _parse(certificates: Iterable[bytes]) -> Iterator[Any]:
-    for der in certificates:
-        try:
-            parsed = x509.Certificate.load(der, strict=True)
-            _ = parsed.subject.hashable, parsed.issuer.hashable, parsed.key_identifier
-            _ = parsed.authority_key_identifier, parsed.public_key.native
-        except MALFORMED:
-            continue
-        yield parsed
-
-
-def _may_have_issued(issuer: Any, certificate: Any) -> bool:
-    if issuer.subject.hashable != certificate.issuer.hashable:
-        return False
-    wanted, found = certificate.authority_key_identifier, issuer.key_identifier
-    return not (wanted and found) or bool(wanted == found)

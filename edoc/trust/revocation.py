@@ -6,14 +6,13 @@ by newer data from before the instant. What came with a document is untrusted un
 the key of the issuer that the path names.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography import x509
-
 from edoc.trust.crls import parse_crl, read_crl
 from edoc.trust.ocsps import parse_response, read_response
+from edoc.trust.records import Certificate
 from edoc.trust.statements import Statement
 
 
@@ -28,36 +27,43 @@ class Verdict:
 
 
 class RevocationData:
-    """CRLs and OCSP answers at hand, parsed once; whatever cannot be parsed is passed over."""
+    """CRLs and OCSP answers at hand; whatever cannot be parsed is passed over."""
 
     def __init__(self, *, crls: Iterable[bytes] = (), ocsps: Iterable[bytes] = ()) -> None:
-        self._crls = [parsed for der in dict.fromkeys(crls) for parsed in parse_crl(der)]
-        self._ocsps = [parsed for der in dict.fromkeys(ocsps) for parsed in parse_response(der)]
+        self._crls = [parsed for parsed in map(parse_crl, dict.fromkeys(crls)) if parsed]
+        self._ocsps = [parsed for parsed in map(parse_response, dict.fromkeys(ocsps)) if parsed]
 
     def add_crl(self, der: bytes) -> None:
         """Add a CRL that was fetched."""
-        self._crls.extend(parse_crl(der))
+        parsed = parse_crl(der)
+        if parsed is not None:
+            self._crls.append(parsed)
 
-    def judge(self, certificate: x509.Certificate, issuer: x509.Certificate, *, at: datetime) -> Verdict:
+    def add_ocsp(self, der: bytes) -> None:
+        """Add an OCSP answer that was fetched."""
+        parsed = parse_response(der)
+        if parsed is not None:
+            self._ocsps.append(parsed)
+
+    def judge(self, certificate: Certificate, issuer: Certificate, *, at: datetime) -> Verdict:
         """Say whether `certificate`, which `issuer` issued, was revoked at `at`."""
-        statements = self._collect(certificate, issuer)
-        return _weigh([found for found in statements if found.counts(at)], at=at)
+        statements = self._read_crls(certificate, issuer)
 
-    def _collect(self, certificate: x509.Certificate, issuer: x509.Certificate) -> Iterator[Statement]:
-        for crl in self._crls:
-            yield from read_crl(crl, certificate, issuer)
-
-        def is_unrevoked(responder: x509.Certificate, at: datetime) -> bool:
+        def find_clearance(responder: Certificate, moment: datetime) -> tuple[bytes, ...] | None:
             # Only CRLs here: a responder cannot vouch for itself.
-            found = [said for crl in self._crls for said in read_crl(crl, responder, issuer)]
-            verdict = _weigh([said for said in found if said.counts(at)], at=at)
-            return verdict.known and verdict.revoked_at is None
+            found = _weigh(self._read_crls(responder, issuer), at=moment)
+            return None if found.deciding is None or found.revoked_at is not None else (found.deciding.der,)
 
         for response in self._ocsps:
-            yield from read_response(response, certificate, issuer, is_unrevoked=is_unrevoked)
+            statements += read_response(response, certificate, issuer, find_clearance=find_clearance)
+        return _weigh(statements, at=at)
+
+    def _read_crls(self, certificate: Certificate, issuer: Certificate) -> list[Statement]:
+        return [said for crl in self._crls for said in read_crl(crl, certificate, issuer)]
 
 
-def _weigh(counting: list[Statement], *, at: datetime) -> Verdict:
+def _weigh(statements: list[Statement], *, at: datetime) -> Verdict:
+    counting = [found for found in statements if found.counts(at)]
     if not counting:
         return Verdict(known=False)
     revoked = [found for found in counting if _is_revoked(found, counting, at=at)]

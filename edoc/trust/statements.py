@@ -34,6 +34,8 @@ class Statement:
     """None if it says good."""
     on_hold: bool = False
     """The reason is certificateHold, which can be lifted again."""
+    support: tuple[bytes, ...] = ()
+    """CRLs that show that the OCSP responder itself was not revoked."""
 
     def counts(self, at: datetime) -> bool:
         """Whether it may be used for the instant `at`."""

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
-from asn1crypto import crl, pem, x509
+from asn1crypto import cms, crl, pem, x509
 from cryptography import x509 as cryptography_x509
 
 from edoc.errors import InputError
 from edoc.trust.certificates import MALFORMED, is_development_root
+from edoc.trust.memory import remembered
 
 MAX_FILE_BYTES: Final = 64 << 20
 """A larger file is refused; the CRL of a large public CA has a few megabytes."""
@@ -72,15 +73,28 @@ class Trust:
         return "<Trust: {} roots, {} intermediates, {} CRLs>".format(*sizes)
 
 
-def decode(content: bytes) -> list[tuple[bytes, bool]]:
+@remembered(entries=256, total_bytes=64 << 20)
+def decode(content: bytes) -> tuple[tuple[bytes, bool], ...]:
     """Give the certificates and CRLs (with true) in PEM or DER `content`, as DER; empty if there are none."""
     if not pem.detect(content):
-        return list(_recognise(content))
+        return tuple(_recognise(content))
     try:
         blocks = [der for _, _, der in pem.unarmor(content, multiple=True)]
     except MALFORMED:
-        return []
-    return [item for der in blocks for item in _recognise(der)]
+        return ()
+    return tuple(item for der in blocks for item in _recognise(der))
+
+
+def list_certificates(content: bytes) -> tuple[bytes, ...]:
+    """Give the certificates behind an issuers' address: PEM, DER, or the CMS of RFC 5280 section 4.2.2.1."""
+    found = tuple(der for der, is_crl in decode(content) if not is_crl)
+    if found:
+        return found
+    try:
+        bag = cms.ContentInfo.load(content, strict=True)["content"]["certificates"]
+        return tuple(choice.chosen.dump() for choice in bag)
+    except MALFORMED:
+        return ()
 
 
 def _list_files(path: Path) -> Iterator[Path]:
@@ -100,7 +114,7 @@ def _list_files(path: Path) -> Iterator[Path]:
                 yield Path(folder) / name
 
 
-def _read_file(path: Path) -> list[tuple[bytes, bool]]:
+def _read_file(path: Path) -> tuple[tuple[bytes, bool], ...]:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
@@ -108,7 +122,7 @@ def _read_file(path: Path) -> list[tuple[bytes, bool]]:
         raise InputError(
             f"this file cannot be read ({(error.strerror or 'input error').lower()}).", where=str(path)
         ) from error
-    found = decode(content) if len(content) <= MAX_FILE_BYTES else []
+    found = decode(content) if len(content) <= MAX_FILE_BYTES else ()
     if not found:
         raise InputError(
             "this is neither a certificate nor a CRL.",

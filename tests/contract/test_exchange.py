@@ -19,7 +19,7 @@ from edoc.demo.play import SAMPLE_PDF, SAMPLES, draft_for
 from edoc.devpki.hierarchy import DevPki
 from edoc.devpki.server import serving
 from edoc.errors import InputError, Refused
-from edoc.keys import load_key
+from edoc.keys.loading import load_key
 from edoc.node import archive, clerk, incoming, journal, outgoing, steps, tasks
 from edoc.node import tables as t
 from edoc.node.node import Node

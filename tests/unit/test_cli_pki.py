@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from edoc.cli import pki as commands
 from edoc.devpki.hierarchy import open_pki
-from edoc.keys import load_key
+from edoc.keys.loading import load_key
 from edoc.trust.store import Trust
 
 APP = typer.Typer()

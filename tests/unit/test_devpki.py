@@ -17,7 +17,7 @@ from edoc.devpki import folder as folders
 from edoc.devpki.hierarchy import DevPki, make, open_pki, revoke
 from edoc.devpki.profiles import AGENCIES, Agency
 from edoc.errors import InputError
-from edoc.keys import load_key
+from edoc.keys.loading import load_key
 
 NOW = datetime(2026, 3, 5, 3, 20, 30, tzinfo=UTC)
 KEYS = {"a-person1", "a-person2", "a-seal", "b-person1", "b-person2", "b-seal", "system"}

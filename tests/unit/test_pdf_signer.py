@@ -33,7 +33,7 @@ from edoc.core.ports import SigningKey
 from edoc.devpki.hierarchy import DevPki
 from edoc.devpki.server import serving
 from edoc.errors import EdocError, InputError, Refused, Unavailable
-from edoc.keys import load_key
+from edoc.keys.loading import load_key
 from edoc.signing import number, prepare, sign
 
 UNCHECKED: dict[str, Any] = {"checks": "none"}
@@ -266,12 +266,12 @@ def test_a_picture_must_be_a_transparent_png(sealed: Path, tmp_path: Path, perso
 
 
 def test_a_picture_needs_a_place(tmp_path: Path, person: SigningKey) -> None:
-    with pytest.raises(InputError, match="no place to show the picture"):
+    with pytest.raises(InputError, match="where the role system shows something is not known"):
         sign(
             io.BytesIO(LETTER),
             tmp_path / "out.pdf",
             key=person,
-            role="person",
+            role="system",
             image=SIGNATURE_IMAGE,
             **UNCHECKED,
         )
@@ -329,7 +329,7 @@ def impostor() -> Iterator[str]:
     [
         (200, b"<html>hello</html>", "no time-stamp"),
         (404, b"", "status 404"),
-        (200, b"0" * (300 << 10), "more than"),
+        (200, b"0" * (300 << 10), "longer than"),
         (200, bytes.fromhex("30053003020102"), "no time-stamp"),
     ],
 )

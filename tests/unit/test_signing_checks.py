@@ -9,7 +9,7 @@ from pdfmaking import LETTER
 from edoc.core.ports import SigningKey
 from edoc.devpki.hierarchy import DevPki, make, revoke
 from edoc.errors import InputError, Refused
-from edoc.keys import load_key
+from edoc.keys.loading import load_key
 from edoc.signing import Signed, number, prepare, sign
 from edoc.trust.store import Trust
 
@@ -159,7 +159,8 @@ def test_no_seal_on_a_stranger_whom_nobody_trusts(
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"level": "B-LTA"}, "'B-LTA' is not made by this version. It makes B-B and B-T"),
+        ({"level": "B-LTB"}, "no level 'B-LTB'. Use B-B, B-T, B-LT, B-LTA"),
+        ({"digest": "sha1"}, "'sha1' is not for signing"),
         ({"level": "B-T"}, "needs a time-stamping authority"),
         ({"level": "B-T", "tsa": "ftp://tsa"}, "no http address"),
         ({"role": "clerk"}, "'clerk' is no role"),

@@ -19,7 +19,7 @@ from edoc import signing
 from edoc.core.report import Report
 from edoc.core.rule import Expected
 from edoc.devpki.hierarchy import DevPki, open_pki
-from edoc.keys import load_key
+from edoc.keys.loading import load_key
 from edoc.trust.store import Trust
 from edoc.verification import verify
 

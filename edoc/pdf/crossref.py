@@ -1,0 +1,144 @@
+"""Where each object of a PDF stands: its cross-reference sections (ISO 32000-2, 7.5.4 and 7.5.8).
+
+Tables are looked up in place, so that a file of a million objects costs no more than one of ten.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any, Final, NamedTuple
+
+from edoc.pdf.objects import look
+from edoc.pdf.syntax import SyntaxFault
+
+ReadAt = Callable[[int, int], bytes]
+"""Gives up to so many bytes (second) from a position (first)."""
+
+ENTRY_BYTES: Final = 20
+MAX_STREAM_BYTES: Final = 32 << 20
+"""A longer decoded cross-reference stream is not ordinary."""
+_ENTRY: Final = re.compile(rb"(\d{10}) (\d{5}) ([nf])(?: \r| \n|\r\n)")
+_SUBSECTION: Final = re.compile(rb"[\s\x00]*(\d{1,10})[ \t]+(\d{1,10})[ \t]*(?:\r\n|\r|\n)")
+_TRAILER: Final = re.compile(rb"[\s\x00]*trailer")
+_HEADER_BYTES: Final = 64
+_UP: Final = 2
+"""PNG's prediction by the row above (ISO 32000-2, 7.4.4.4)."""
+
+
+class Entry(NamedTuple):
+    """Where an object stands."""
+
+    offset: int
+    """From the file's start; or the number of the object stream that holds it."""
+    generation: int
+    compressed: bool = False
+    free: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A classic cross-reference table."""
+
+    parts: tuple[tuple[int, int, int], ...]
+    """First number, count, and where the first entry stands."""
+    read_at: ReadAt
+
+    @property
+    def last(self) -> int:
+        """The highest object number."""
+        return max((first + count - 1 for first, count, _ in self.parts), default=0)
+
+    def find(self, number: int) -> Entry | None:
+        """Give an object's entry; None if this section says nothing of it."""
+        for first, count, start in self.parts:
+            if first <= number < first + count:
+                found = _ENTRY.match(self.read_at(start + ENTRY_BYTES * (number - first), ENTRY_BYTES))
+                if found is None:
+                    raise SyntaxFault("an entry of a cross-reference table is not 20 bytes long")
+                return Entry(int(found[1]), int(found[2]), free=found[3] == b"f")
+        return None
+
+
+def read_table(read_at: ReadAt, position: int) -> tuple[Table, int]:
+    """Read the table whose subsections begin at `position`; give it and where its trailer's dictionary is."""
+    parts: list[tuple[int, int, int]] = []
+    while True:
+        head = read_at(position, _HEADER_BYTES)
+        end = _TRAILER.match(head)
+        if end is not None:
+            return Table(tuple(parts), read_at), position + end.end()
+        found = _SUBSECTION.match(head)
+        if found is None:
+            raise SyntaxFault("a cross-reference table cannot be read")
+        position += found.end()
+        count = int(found[2])
+        if count:
+            if not _ENTRY.match(read_at(position, ENTRY_BYTES)):
+                raise SyntaxFault("an entry of a cross-reference table is not 20 bytes long")
+            parts.append((int(found[1]), count, position))
+        position += ENTRY_BYTES * count
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A cross-reference stream, decoded."""
+
+    parts: tuple[tuple[int, int, int], ...]
+    """First number, count, and the index of the first row."""
+    widths: tuple[int, int, int]
+    rows: bytes
+
+    @property
+    def last(self) -> int:
+        """The highest object number."""
+        return max((first + count - 1 for first, count, _ in self.parts), default=0)
+
+    def find(self, number: int) -> Entry | None:
+        """Give an object's entry; None if this section says nothing of it."""
+        for first, count, row in self.parts:
+            if first <= number < first + count:
+                return self._read(row + number - first)
+        return None
+
+    def _read(self, row: int) -> Entry:
+        one, two, three = self.widths
+        start = row * (one + two + three)
+        kind = int.from_bytes(self.rows[start : start + one]) if one else 1
+        offset = int.from_bytes(self.rows[start + one : start + one + two])
+        last = int.from_bytes(self.rows[start + one + two : start + one + two + three])
+        if kind == 1:
+            return Entry(offset, last)
+        return Entry(offset, last, compressed=True) if kind == 2 else Entry(0, 0, free=True)  # noqa: PLR2004
+
+
+def read_stream(dictionary: Any, data: bytes) -> Stream:
+    """Read a cross-reference stream from its dictionary and its inflated data."""
+    widths = tuple(int(width) for width in dictionary["/W"])
+    if len(widths) != 3 or not all(0 <= width <= 8 for width in widths) or not sum(widths):  # noqa: PLR2004
+        raise SyntaxFault("the fields of a cross-reference stream have impossible widths")
+    rows = _unpredict(dictionary, data, sum(widths))
+    numbers = [int(number) for number in dictionary.get("/Index", ())] or [0, int(dictionary["/Size"])]
+    parts, row = [], 0
+    for first, count in zip(numbers[::2], numbers[1::2], strict=True):
+        if first < 0 or count < 0:
+            raise SyntaxFault("a cross-reference stream counts below zero")
+        parts.append((first, count, row))
+        row += count
+    if row * sum(widths) > len(rows):
+        raise SyntaxFault("a cross-reference stream is too short")
+    return Stream(tuple(parts), (widths[0], widths[1], widths[2]), rows)
+
+
+def _unpredict(dictionary: Any, data: bytes, width: int) -> bytes:
+    parameters = look(dictionary, "/DecodeParms", {})
+    if int(look(parameters, "/Predictor", 1)) == 1:
+        return data
+    stride = width + 1
+    rules = data[::stride]
+    if int(look(parameters, "/Columns", 1)) != width or len(data) % stride or rules.strip(bytes((_UP,))):
+        raise SyntaxFault("a cross-reference stream is predicted in a rare way")
+    rows = bytearray(width * len(rules))
+    for column in range(width):
+        rows[column::width] = bytes(value & 0xFF for value in accumulate(data[column + 1 :: stride]))
+    return bytes(rows)

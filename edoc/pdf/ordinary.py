@@ -1,0 +1,231 @@
+"""Read ordinary PDFs: sound, unencrypted, as their cross-reference sections say; all kinds of sections.
+
+Only what is asked for is read, so that a large file costs no more than a small one. Whatever is out of the
+ordinary raises `Unordinary`, and pyHanko's reader takes over, which is slower and more forgiving.
+"""
+
+import re
+import zlib
+from collections.abc import Iterator
+from typing import Any, BinaryIO, Final
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.decode_limits import DecodeContext, DecodeLimits
+from pyhanko.pdf_utils.rw_common import PdfHandler
+
+from edoc.pdf.crossref import MAX_STREAM_BYTES, Entry, Stream, Table, read_stream, read_table
+from edoc.pdf.syntax import SyntaxFault, parse_object
+
+MAX_SECTIONS: Final = 2000
+MAX_OBJECT_BYTES: Final = 64 << 20
+
+_generic: Final[Any] = generic
+_TAIL_BYTES: Final = 1024
+_WINDOW_BYTES: Final = 1024
+_GROWTH: Final = 8
+_START: Final = re.compile(rb"startxref[\s\x00]+(\d{1,19})[\s\x00]+%%EOF[\s\x00]*\Z")
+_XREF: Final = re.compile(rb"[\s\x00]*xref[ \t]*(?:\r\n|\r|\n)")
+_OBJECT: Final = re.compile(rb"[\s\x00]*(\d{1,10})[\s\x00]+(\d{1,5})[\s\x00]+obj(?![A-Za-z0-9])")
+_END: Final = re.compile(rb"(?:[\s\x00]|%[^\r\n]*[\r\n])*(?:(endobj)|stream(?:\r\n|\n))")
+_ENDSTREAM: Final = re.compile(rb"[\s\x00]{0,2}endstream")
+_ODD: Final = (SyntaxFault, KeyError, ValueError, TypeError, IndexError, AttributeError, zlib.error)
+
+
+class Unordinary(Exception):  # noqa: N818 - no error, only not for this reader
+    """The file is encrypted, hybrid in a rare way, damaged, or merely written sloppily."""
+
+
+class OrdinaryReader(PdfHandler):
+    """A PDF, read object by object. Raises `Unordinary` here and later."""
+
+    encrypted: Final = False
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._objects: dict[int, Any] = {}
+        self._object_streams: dict[int, tuple[dict[int, int], bytes]] = {}
+        self.size = stream.seek(0, 2)
+        self._context: Any = DecodeContext(DecodeLimits.for_untrusted_input(), input_size=self.size)
+        self._sections: list[Table | Stream] = []
+        try:
+            self.startxref = self._find_start()
+            self.trailer = self._read_sections()
+            self.root_reference = self.trailer.raw_get("/Root").reference
+        except _ODD as error:
+            raise Unordinary(str(error)) from error
+        self.has_xref_stream = isinstance(self._sections[0], Stream)
+        self.last_object = max(section.last for section in self._sections)
+
+    @property
+    def trailer_view(self) -> Any:
+        """The newest trailer."""
+        return self.trailer
+
+    @property
+    def root_ref(self) -> generic.Reference:
+        """The catalog's reference."""
+        reference: generic.Reference = self.root_reference
+        return reference
+
+    @property
+    def decode_context(self) -> DecodeContext:
+        """Limits on what streams may inflate to."""
+        context: DecodeContext = self._context
+        return context
+
+    def get_object(self, ref: generic.Reference, as_metadata_stream: bool = False) -> Any:  # noqa: ARG002
+        """Give an object; the same each time. What stands nowhere is null."""
+        number = ref.idnum
+        found = self._objects.get(number)
+        if found is None:
+            try:
+                found = self._read(number, ref)
+            except _ODD as error:
+                raise Unordinary(str(error)) from error
+            self._objects[number] = found
+        return found
+
+    def read_at(self, position: int, count: int) -> bytes:
+        """Read up to `count` bytes."""
+        if not 0 <= position <= self.size:
+            raise SyntaxFault("a position outside the file")
+        self._stream.seek(position)
+        return self._stream.read(count)
+
+    def _find_start(self) -> int:
+        if not self.read_at(0, 8).startswith(b"%PDF-"):
+            raise SyntaxFault("the file does not begin with %PDF-")
+        tail = self.read_at(max(0, self.size - _TAIL_BYTES), _TAIL_BYTES)
+        found = _START.search(tail)
+        if found is None:
+            raise SyntaxFault("the file does not end with startxref and %%EOF")
+        return int(found[1])
+
+    def _read_sections(self) -> Any:
+        newest = None
+        seen: set[int] = set()
+        position: int | None = self.startxref
+        while position is not None:
+            if position in seen or len(seen) > MAX_SECTIONS:
+                raise SyntaxFault("the cross-reference sections go in a circle")
+            seen.add(position)
+            trailer = self._read_section(position)
+            newest = trailer if newest is None else newest
+            position = int(trailer["/Prev"]) if "/Prev" in trailer else None
+        if newest is None or "/Encrypt" in newest:
+            raise SyntaxFault("encrypted")
+        return newest
+
+    def _read_section(self, position: int) -> Any:
+        head = _XREF.match(self.read_at(position, _WINDOW_BYTES))
+        if head is None:
+            return self._read_stream_section(position)
+        table, at = read_table(self.read_at, position + head.end())
+        self._sections.append(table)
+        trailer, _ = self._parse(at, None, None)
+        if "/XRefStm" in trailer:  # hybrid: what the table hides from old readers
+            self._read_stream_section(int(trailer["/XRefStm"]))
+        return trailer
+
+    def _read_stream_section(self, position: int) -> Any:
+        holder = self._parse_indirect(position, None)
+        if not isinstance(holder, generic.StreamObject) or holder.get("/Type") != "/XRef":
+            raise SyntaxFault("there is no cross-reference section")
+        self._sections.append(read_stream(holder, _inflate(holder, MAX_STREAM_BYTES)))
+        return holder
+
+    def _find(self, number: int) -> Entry | None:
+        for section in self._sections:
+            found = section.find(number)
+            if found is not None:
+                return found
+        return None
+
+    def _read(self, number: int, reference: generic.Reference) -> Any:
+        entry = self._find(number)
+        if entry is None or entry.free:
+            return _generic.NullObject()
+        home = _generic.Reference(number, 0 if entry.compressed else entry.generation, self)
+        if home.generation != reference.generation:
+            return _generic.NullObject()
+        if entry.compressed:
+            return self._read_compressed(entry.offset, number, home)
+        return self._parse_indirect(entry.offset, home)
+
+    def _read_compressed(self, holder: int, number: int, home: Any) -> Any:
+        if holder not in self._object_streams:
+            self._object_streams[holder] = self._open_object_stream(holder)
+        offsets, data = self._object_streams[holder]
+        return parse_object(data, offsets[number], self, home)[0]
+
+    def _open_object_stream(self, number: int) -> tuple[dict[int, int], bytes]:
+        entry = self._find(number)
+        if entry is None or entry.compressed or entry.free:
+            raise SyntaxFault("an object stream stands nowhere")
+        holder = self.get_object(_generic.Reference(number, entry.generation, self))
+        if holder.get("/Type") != "/ObjStm":
+            raise SyntaxFault("this is no object stream")
+        data = holder.data
+        first = int(holder["/First"])
+        numbers = [int(word) for word in data[:first].split()[: 2 * int(holder["/N"])]]
+        offsets = {each: first + at for each, at in zip(numbers[::2], numbers[1::2], strict=True)}
+        return offsets, data + b" "
+
+    def _parse_indirect(self, position: int, home: Any) -> Any:
+        for window in self._windows(position):
+            head = _OBJECT.match(window)
+            if head is None:
+                raise SyntaxFault(f"there is no object at {position}")
+            if home is not None and (int(head[1]), int(head[2])) != (home.idnum, home.generation):
+                raise SyntaxFault(f"another object stands at {position}")
+            try:
+                value, at = parse_object(window, head.end(), self, home)
+                end = _END.match(window, at)
+            except SyntaxFault:
+                continue
+            if end is not None:
+                return value if end[1] else self._read_stream(value, position + end.end(), home)
+        raise SyntaxFault(f"the object at {position} cannot be read")
+
+    def _parse(self, position: int, handler: Any, home: Any) -> tuple[Any, int]:
+        for window in self._windows(position):
+            try:
+                return parse_object(window, 0, handler or self, home)
+            except SyntaxFault:
+                continue
+        raise SyntaxFault(f"there is no object at {position}")
+
+    def _windows(self, position: int) -> Iterator[bytes]:
+        # Most objects are short; nobody knows how long one is before it is parsed.
+        count = _WINDOW_BYTES
+        while True:
+            window = self.read_at(position, count)
+            yield window
+            if len(window) < count or count > MAX_OBJECT_BYTES:
+                return
+            count *= _GROWTH
+
+    def _read_stream(self, dictionary: Any, position: int, home: Any) -> Any:
+        length = int(dictionary["/Length"])
+        if not 0 <= length <= min(self.size - position, MAX_OBJECT_BYTES):
+            raise SyntaxFault("a stream is longer than the file")
+        data = self.read_at(position, length + 11)
+        if not _ENDSTREAM.match(data, length):
+            raise SyntaxFault("a stream does not end where it says")
+        made = _generic.StreamObject(encoded_data=data[:length])
+        dict.update(made, {key: value for key, value in dict.items(dictionary) if key != "/Length"})
+        made.container_ref = home
+        return made
+
+
+def _inflate(holder: Any, most: int) -> bytes:
+    filters = holder.get("/Filter")
+    if filters is None:
+        return bytes(holder.encoded_data)
+    if filters not in ("/FlateDecode", ["/FlateDecode"]):
+        raise SyntaxFault("a cross-reference stream is packed in a rare way")
+    worker = zlib.decompressobj()
+    data = worker.decompress(holder.encoded_data, most)
+    if worker.unconsumed_tail or not worker.eof:
+        raise SyntaxFault("a cross-reference stream is cut or too long")
+    return data

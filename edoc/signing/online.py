@@ -1,0 +1,77 @@
+"""How a signer reaches the outside: time-stamping authorities, OCSP, CRLs, and what is kept of them.
+
+    online = Online(tsas=(Tsa("http://tsa.ca.gov.vn"),), hosts={"ocsp.ca.ptc": "ocsp.ca.gov.vn"})
+    sign(..., level="B-LT", online=online)
+
+Keep one for many signatures: its connections stay open and its answers are remembered.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from edoc.errors import InputError
+from edoc.trust.cache import CachingFetcher
+from edoc.trust.fetch import Fetcher, HttpFetcher
+from edoc.trust.timestamps import TimeStampClient, Tsa
+
+
+class Online:
+    """The outside, reached only when something asks for it. Threads may share it.
+
+    `tsas` are asked in their order; `hosts` replaces hosts that cannot be reached from here by others;
+    `cache` is a folder in which processes share CRLs and OCSP answers.
+    """
+
+    def __init__(
+        self,
+        *,
+        tsas: tuple[Tsa, ...] = (),
+        hosts: Mapping[str, str] | None = None,
+        cache: Path | None = None,
+        now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    ) -> None:
+        self._tsas = tsas
+        self._hosts = dict(hosts or {})
+        self._cache = cache
+        self._now = now
+
+    @cached_property
+    def _http(self) -> HttpFetcher:
+        return HttpFetcher(hosts=self._hosts)
+
+    @cached_property
+    def fetcher(self) -> Fetcher:
+        """What gets OCSP answers, CRLs and certificates."""
+        return self._http if self._cache is None else CachingFetcher(self._http, self._cache, now=self._now)
+
+    @property
+    def has_tsa(self) -> bool:
+        """Whether time-stamps can be had."""
+        return bool(self._tsas)
+
+    @cached_property
+    def _client(self) -> TimeStampClient:
+        return TimeStampClient(self._tsas, http=self._http)
+
+    def stamp(self, imprint: bytes, digest: str) -> bytes:
+        """Get a time-stamp token (DER). Raises `Unavailable` if no TSA gives a good one."""
+        if not self._tsas:
+            raise InputError("no time-stamping authority is known.", advice="Name its address (tsa).")
+        return self._client.stamp(imprint, digest=digest).token
+
+    def close(self) -> None:
+        """Close the connections."""
+        if "_http" in self.__dict__:
+            self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
