@@ -11,14 +11,13 @@ from enum import StrEnum
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from fontTools import subset
-from fontTools.ttLib import TTFont
 from pyhanko.pdf_utils import generic
 
 from edoc.errors import InputError
-from edoc.pdf.objects import deflated, dictionary
+from edoc.pdf.archival import read_archival
+from edoc.pdf.objects import Value, deflated, dictionary, stream
 from edoc.pdf.objects import text as text_string
 from edoc.pdf.update import Revision
 
@@ -60,6 +59,9 @@ _RANGES: Final = (
 )
 VIETNAMESE: Final = "".join(chr(code) for first, last in _RANGES for code in range(first, last + 1))
 """Every letter of Vietnamese in NFC, with digits and punctuation."""
+_KNOWN: Final = frozenset(VIETNAMESE)
+_ALWAYS: Final = frozenset(" +-./0123456789:T")
+"""What numbers and times are made of."""
 
 
 class Face(StrEnum):
@@ -102,7 +104,7 @@ def normalize(text: str) -> str:
     """Text as the font knows it: NFC. Raises `InputError` for a letter it does not have."""
     composed = unicodedata.normalize("NFC", text)
     for letter in composed:
-        if letter not in VIETNAMESE:
+        if letter not in _KNOWN:
             raise InputError(
                 f"the letter {letter!r} (U+{ord(letter):04X}) in {composed!r} cannot be shown.",
                 advice="Use the letters, digits and punctuation of Vietnamese.",
@@ -110,9 +112,33 @@ def normalize(text: str) -> str:
     return composed
 
 
+def measure(face: Face, text: str, size: float) -> float:
+    """Width of a text in points. Raises `InputError` for a letter that the face does not have."""
+    widths = _read_widths(face)
+    return sum(widths[letter] for letter in normalize(text)) * size / 1000
+
+
+@lru_cache(maxsize=len(Face))
+def _read_widths(face: Face) -> dict[str, int]:
+    whole = cut_subset(face, VIETNAMESE)
+    return {letter: whole.widths[glyph] for letter, glyph in whole.glyphs.items()}
+
+
+def cut_alike(face: Face, text: str) -> Subset:
+    """Cut a face down to what a text like this one may need: with all digits and marks of a time.
+
+    So texts that differ in number and time alone share one subset, and only the first costs the cutting.
+    Raises `InputError` for a letter that the face does not have.
+    """
+    return cut_subset(face, "".join(sorted(_ALWAYS.union(normalize(text)))))
+
+
 @lru_cache(maxsize=256)
 def cut_subset(face: Face, letters: str) -> Subset:
     """Cut a face down to the given letters (in NFC, as `normalize` gives them)."""
+    from fontTools import subset
+    from fontTools.ttLib import TTFont
+
     wanted = "".join(sorted(set(letters)))
     options = subset.Options(layout_features=[], hinting=False, notdef_outline=True, recalc_timestamp=False)
     options.drop_tables += list(_DROPPED)
@@ -124,7 +150,7 @@ def cut_subset(face: Face, letters: str) -> Subset:
         return _describe(font, face, wanted)
 
 
-def _describe(font: TTFont, face: Face, letters: str) -> Subset:
+def _describe(font: Any, face: Face, letters: str) -> Subset:
     names = font.getBestCmap()
     glyphs = {letter: font.getGlyphID(names[ord(letter)]) for letter in letters}
     scale = 1000 / font["head"].unitsPerEm
@@ -186,8 +212,14 @@ def embed(revision: Revision, part: Subset) -> generic.IndirectObject:
 
 def _describe_font(revision: Revision, part: Subset) -> generic.DictionaryObject:
     program = deflated({"Filter": "/FlateDecode", "Length1": part.size}, part.program)
+    more: dict[str, Value] = {}
+    if read_archival(revision).part == 1:
+        # ISO 19005-1, 6.3.5: the glyphs of a subset are listed; here they are all that the program has.
+        listed = revision.add_object(stream({}, _list_glyphs(len(part.widths))))
+        more["CIDSet"] = listed
     return dictionary(
         {
+            **more,
             "Type": "/FontDescriptor",
             "FontName": f"/{part.name}",
             "FontFile2": revision.add_object(program),
@@ -200,6 +232,11 @@ def _describe_font(revision: Revision, part: Subset) -> generic.DictionaryObject
             "StemV": 80,
         }
     )
+
+
+def _list_glyphs(count: int) -> bytes:
+    bits = (1 << count) - 1 << -count % 8
+    return bits.to_bytes((count + 7) // 8)
 
 
 def _map_to_unicode(glyphs: dict[str, int]) -> bytes:

@@ -29,9 +29,6 @@ from edoc.pdf.objects import Value, convert, dictionary, items, look, text
 from edoc.pdf.syntax import Raw, write_object
 from edoc.pdf.update import Revision
 
-Stamp = Callable[[bytes, str], bytes]
-"""Gets a time-stamp token (DER) for a digest, made with the named algorithm."""
-
 _BASE_BYTES: Final = 2048
 """Room for the attributes, the signature value and the framing of a CMS object."""
 TOKEN_BYTES: Final = 12 << 10
@@ -56,6 +53,16 @@ class Order:
     look: Look | None = None
     """What the field shows."""
     digest: str = "sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamper:
+    """Who gives time-stamps."""
+
+    get: Callable[[bytes], bytes]
+    """Gets a token (DER) for a digest."""
+    digest: str = "sha256"
+    """What the digest is made with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +106,7 @@ def invent_name(document: Document, stem: str) -> str:
 
 
 def sign_onto(
-    growing: Growing, document: Document, order: Order, key: SigningKey, *, stamp: Stamp | None = None
+    growing: Growing, document: Document, order: Order, key: SigningKey, *, stamp: Stamper | None = None
 ) -> None:
     """Append a signature to `growing`, which holds the document; with `stamp` its level is B-T.
 
@@ -114,7 +121,7 @@ def sign_onto(
         draft = _draw_up(revision, signature, growing, room=room, digest=order.digest)
         attributes = signed_attributes(identity, order.digest, draft.digest)
         value = key.sign(attributes, digest=order.digest)
-        token = None if stamp is None else stamp(hash_value(order.digest, value), order.digest)
+        token = None if stamp is None else stamp.get(hash_value(stamp.digest, value))
         content = signed_data(identity, order.digest, attributes, value, token=token)
         if draft.fits(content):
             break
@@ -135,7 +142,7 @@ def hash_value(digest: str, value: bytes) -> bytes:
     return hashlib.new(digest, value).digest()
 
 
-def stamp_onto(growing: Growing, document: Document, name: str, *, stamp: Stamp, digest: str) -> None:
+def stamp_onto(growing: Growing, document: Document, name: str, *, stamp: Stamper) -> None:
     """Append a document time-stamp (ETSI EN 319 142-1, 5.4.3) in a new invisible field.
 
     `growing` holds the document. Raises `Refused` where nothing can be added, `Unavailable` if the TSA fails.
@@ -147,8 +154,8 @@ def stamp_onto(growing: Growing, document: Document, name: str, *, stamp: Stamp,
     _fill_field(revision, target, signature)
     room = TOKEN_BYTES
     for _ in range(_ATTEMPTS):
-        draft = _draw_up(revision, signature, growing, room=room, digest=digest)
-        content = stamp(draft.digest, digest)
+        draft = _draw_up(revision, signature, growing, room=room, digest=stamp.digest)
+        content = stamp.get(draft.digest)
         if draft.fits(content):
             break
         room = len(content) + _BASE_BYTES

@@ -232,13 +232,12 @@ def complete_signing(
         require_means(state.level, reached, trust)
         document = stack.enter_context(open_pdf(_find_source(state, src), password=password))
         output = stack.enter_context(written_to(dst))
-        growing = Growing(output, digests=(state.digest,))
+        growing = Growing(output, digests=(state.digest, reached.digest))
         growing.copy(document.stream)
         draft = _redraw(state, growing, identity, document.where)
 
-        def make(stamp: signer.Stamp | None) -> None:
-            stamped = signer.hash_value(state.digest, signature)
-            token = None if stamp is None else stamp(stamped, state.digest)
+        def make(stamp: signer.Stamper | None) -> None:
+            token = None if stamp is None else stamp.get(signer.hash_value(stamp.digest, signature))
             growing.append(
                 draft.fill(signed_data(identity, state.digest, state.attributes, signature, token=token))
             )
@@ -248,7 +247,6 @@ def complete_signing(
             output=output,
             growing=growing,
             holder=holder,
-            digest=state.digest,
             at=state.signing_time,
             online=reached,
             trust=trust,

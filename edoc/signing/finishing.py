@@ -17,8 +17,9 @@ from edoc.signing.online import Online
 from edoc.trust.chain import examine
 from edoc.trust.fetch import Fetcher
 from edoc.trust.store import Trust
+from edoc.trust.timestamps import Stamp
 
-Make = Callable[[signer.Stamp | None], None]
+Make = Callable[[signer.Stamper | None], None]
 """Appends the signature, stamped or not; appends nothing if it raises."""
 
 
@@ -46,7 +47,6 @@ class Finish:
     growing: Growing
     """The same output, which holds the document."""
     holder: Holder
-    digest: str
     at: dt.datetime
     online: Online
     trust: Trust | None
@@ -59,10 +59,10 @@ class Finish:
 
         Raises `Unavailable` or `Refused` if that cannot be done now, unless `or_lower` allows less.
         """
-        tokens: list[bytes] = []
-        made = self._sign(make, level, tokens, or_lower=or_lower)
+        stamps: list[Stamp] = []
+        made = self._sign(make, level, stamps, or_lower=or_lower)
         steps: dict[str, Callable[[], None]] = {
-            "B-LT": lambda: self._prove(tokens[-1]),
+            "B-LT": lambda: self._prove(stamps[-1]),
             "B-LTA": self._archive,
         }
         for step in LEVELS[2 : LEVELS.index(level) + 1]:
@@ -77,14 +77,14 @@ class Finish:
             made = step
         return made
 
-    def _sign(self, make: Make, level: str, tokens: list[bytes], *, or_lower: bool) -> str:
-        def stamp(imprint: bytes, digest: str) -> bytes:
-            tokens.append(self.online.stamp(imprint, digest))
-            return tokens[-1]
+    def _sign(self, make: Make, level: str, stamps: list[Stamp], *, or_lower: bool) -> str:
+        def get(imprint: bytes) -> bytes:
+            stamps.append(self.online.ask(imprint))
+            return stamps[-1].token
 
         if level != LEVELS[0]:
             try:
-                make(stamp)
+                make(signer.Stamper(get, self.online.digest))
             except Unavailable:
                 if not or_lower:
                     raise
@@ -93,7 +93,7 @@ class Finish:
         make(None)
         return LEVELS[0]
 
-    def _prove(self, token: bytes) -> None:
+    def _prove(self, stamp: Stamp) -> None:
         if self.trust is None:
             raise Refused("there is no proof without trusted roots.", advice="Give a trust store (--trust).")
         chain = self.chain or examine(
@@ -104,9 +104,9 @@ class Finish:
             fetcher=self.fetcher,
         )
         require_proven(chain, "the signer")
-        evidence = prove(chain, token, trust=self.trust, at=self.at, fetcher=self.fetcher)
+        evidence = prove(chain, stamp, trust=self.trust, at=self.at, fetcher=self.fetcher)
         add_long_term(reopen(self.document, self.output), self.growing, evidence)
 
     def _archive(self) -> None:
         document = reopen(self.document, self.output)
-        add_timestamp(document, self.growing, stamp=self.online.stamp, digest=self.digest)
+        add_timestamp(document, self.growing, stamp=self.online.stamper)

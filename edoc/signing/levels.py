@@ -17,7 +17,6 @@ from edoc.core.evidence import FileEvidence, SignatureFacts
 from edoc.core.report import SignatureType
 from edoc.errors import InputError, Refused
 from edoc.pdf import dss, signer
-from edoc.pdf.cms import as_timestamp, read_cms
 from edoc.pdf.document import Document, guarded, open_pdf, open_stream
 from edoc.pdf.dss import Evidence
 from edoc.pdf.files import Growing, Source, Target, Written, written_to
@@ -25,7 +24,7 @@ from edoc.signing.online import Online
 from edoc.trust.chain import Usage, examine
 from edoc.trust.fetch import Fetcher
 from edoc.trust.store import Trust
-from edoc.trust.timestamps import Tsa
+from edoc.trust.timestamps import Stamp, Tsa
 
 LEVELS: Final = ("B-B", "B-T", "B-LT", "B-LTA")
 TIMESTAMP_FIELD: Final = "Timestamp"
@@ -37,7 +36,6 @@ def timestamp(
     *,
     tsa: str | Tsa | Iterable[str | Tsa] | None = None,
     online: Online | None = None,
-    digest: str = "sha256",
     password: str | None = None,
 ) -> Written:
     """Add a document time-stamp, which proves that the file existed with all its signatures.
@@ -49,10 +47,10 @@ def timestamp(
         reached = online or stack.enter_context(Online(tsas=list_tsas(tsa)))
         document = stack.enter_context(open_pdf(src, password=password))
         output = stack.enter_context(written_to(dst))
-        growing = Growing(output, digests=(digest,))
+        growing = Growing(output, digests=(reached.digest,))
         growing.copy(document.stream)
         with guarded(document.where):
-            add_timestamp(document, growing, stamp=reached.stamp, digest=digest)
+            add_timestamp(document, growing, stamp=reached.stamper)
         return growing.written
 
 
@@ -66,7 +64,6 @@ def extend(
     online: Online | None = None,
     offline: bool = False,
     at: dt.datetime | None = None,
-    digest: str = "sha256",
     password: str | None = None,
 ) -> Written:
     """Raise every signature of a file to `level`: B-T, B-LT, or B-LTA, which is also how B-LTA is renewed.
@@ -83,18 +80,18 @@ def extend(
         reached = online or stack.enter_context(Online(tsas=list_tsas(tsa)))
         document = stack.enter_context(open_pdf(src, password=password))
         output = stack.enter_context(written_to(dst))
-        growing = Growing(output, digests=(digest,))
+        growing = Growing(output, digests=(reached.digest,))
         growing.copy(document.stream)
         fetcher = None if offline else reached.fetcher
         with guarded(document.where):
             read = _read_signatures(output, document, trust, now, fetcher)
             if not _have_times(read.signatures):
-                add_timestamp(document, growing, stamp=reached.stamp, digest=digest)
+                add_timestamp(document, growing, stamp=reached.stamper)
                 read = _read_signatures(output, document, trust, now, fetcher)
             if level != LEVELS[1]:
                 add_long_term(reopen(document, output), growing, _collect(read, document.where))
             if level == "B-LTA":
-                add_timestamp(reopen(document, output), growing, stamp=reached.stamp, digest=digest)
+                add_timestamp(reopen(document, output), growing, stamp=reached.stamper)
         return growing.written
 
 
@@ -106,10 +103,10 @@ def list_tsas(tsa: str | Tsa | Iterable[str | Tsa] | None) -> tuple[Tsa, ...]:
     return tuple(Tsa(url=each) if isinstance(each, str) else each for each in named)
 
 
-def add_timestamp(document: Document, growing: Growing, *, stamp: signer.Stamp, digest: str) -> None:
+def add_timestamp(document: Document, growing: Growing, *, stamp: signer.Stamper) -> None:
     """Append a document time-stamp; `growing` holds the document."""
     name = signer.invent_name(document, TIMESTAMP_FIELD)
-    signer.stamp_onto(growing, document, name, stamp=stamp, digest=digest)
+    signer.stamp_onto(growing, document, name, stamp=stamp)
 
 
 def add_long_term(document: Document, growing: Growing, evidence: Evidence) -> None:
@@ -120,28 +117,17 @@ def add_long_term(document: Document, growing: Growing, evidence: Evidence) -> N
 
 
 def prove(
-    holder_chain: ChainFacts | None,
-    token: bytes | None,
-    *,
-    trust: Trust,
-    at: dt.datetime,
-    fetcher: Fetcher | None,
+    signer_chain: ChainFacts, stamp: Stamp, *, trust: Trust, at: dt.datetime, fetcher: Fetcher | None
 ) -> Evidence:
-    """Collect the evidence for a signer's path and for the TSA that signed `token`.
+    """Collect the evidence for a signer's path, and for the authority that stamped the signature.
 
-    Raises `Refused` if one of them cannot be proven good.
+    Raises `Refused` if that one cannot be proven good.
     """
-    evidence = Evidence() if holder_chain is None else _sort(holder_chain)
-    if token is None:
-        return evidence
-    facts = as_timestamp(read_cms(token, lambda _: b""))
-    if facts.certificate is None:
-        raise Refused("the time-stamp holds no certificate of its authority.")
     chain = examine(
-        facts.certificate, trust=trust, at=at, others=facts.others, usage=Usage.TIMESTAMPING, fetcher=fetcher
+        stamp.certificate, trust=trust, at=at, others=stamp.others, usage=Usage.TIMESTAMPING, fetcher=fetcher
     )
     require_proven(chain, "the time-stamping authority")
-    return evidence.join(_sort(chain))
+    return _sort(signer_chain).join(_sort(chain))
 
 
 def require_proven(chain: ChainFacts, who: str) -> None:

@@ -14,9 +14,10 @@ from types import TracebackType
 from typing import Self
 
 from edoc.errors import InputError
+from edoc.pdf.signer import Stamper
 from edoc.trust.cache import CachingFetcher
 from edoc.trust.fetch import Fetcher, HttpFetcher
-from edoc.trust.timestamps import TimeStampClient, Tsa
+from edoc.trust.timestamps import Stamp, TimeStampClient, Tsa
 
 
 class Online:
@@ -57,11 +58,24 @@ class Online:
     def _client(self) -> TimeStampClient:
         return TimeStampClient(self._tsas, http=self._http)
 
-    def stamp(self, imprint: bytes, digest: str) -> bytes:
-        """Get a time-stamp token (DER). Raises `Unavailable` if no TSA gives a good one."""
+    def ask(self, imprint: bytes) -> Stamp:
+        """Get a time-stamp for a digest made with `digest`.
+
+        Raises `Unavailable` if no TSA gives a good one, `InputError` if none is known.
+        """
         if not self._tsas:
             raise InputError("no time-stamping authority is known.", advice="Name its address (tsa).")
-        return self._client.stamp(imprint, digest=digest).token
+        return self._client.stamp(imprint, digest=self.digest)
+
+    @property
+    def stamper(self) -> Stamper:
+        """Gives tokens, as `ask` does."""
+        return Stamper(lambda imprint: self.ask(imprint).token, self.digest)
+
+    @property
+    def digest(self) -> str:
+        """What time-stamps are asked with: what the first TSA wants."""
+        return self._tsas[0].digest if self._tsas else "sha256"
 
     def close(self) -> None:
         """Close the connections."""

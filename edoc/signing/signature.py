@@ -99,7 +99,7 @@ def sign(
             document, key, chosen, checks=checks, trust=trust, at=moment, fetcher=fetcher, policy=policy
         )
         output = stack.enter_context(written_to(dst))
-        growing = Growing(output, digests=(digest,))
+        growing = Growing(output, digests=(digest, reached.digest))
         with guarded(document.where):
             growing.copy(document.stream)
             finish = Finish(
@@ -107,7 +107,6 @@ def sign(
                 output=output,
                 growing=growing,
                 holder=key,
-                digest=digest,
                 at=moment,
                 online=reached,
                 trust=trust,
