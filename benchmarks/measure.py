@@ -3,6 +3,7 @@
 Machines are noisy, so whatever is compared runs in turns in the same process and only the ratio counts.
 """
 
+import gc
 import statistics
 import sys
 import time
@@ -31,10 +32,13 @@ class Row:
         return self.figure >= self.target if self.sense == ">=" else self.figure <= self.target
 
 
-def time_in_turns(*works: Callable[[], float | None], rounds: int, warm: int = 5) -> list[float]:
-    """Run each work in turn, `rounds` times; give each one's median in seconds.
+def time_in_turns(
+    *works: Callable[[], float | None], rounds: int, warm: int = 5, block: int = 1
+) -> list[float]:
+    """Run each work in turn, `rounds` times, `block` times in a row; give each one's median in seconds.
 
-    A work that returns a number says how many seconds of its time do not count.
+    A work that returns a number says how many seconds of its time do not count. Each block begins without
+    garbage, so that nobody pays for what another one left.
     """
     for _ in range(warm):
         for work in works:
@@ -42,9 +46,10 @@ def time_in_turns(*works: Callable[[], float | None], rounds: int, warm: int = 5
     taken: list[list[float]] = [[] for _ in works]
     for _ in range(rounds):
         for work, times in zip(works, taken, strict=True):
+            gc.collect()
             start = time.perf_counter()
-            apart = work() or 0.0
-            times.append(time.perf_counter() - start - apart)
+            apart = sum(work() or 0.0 for _ in range(block))
+            times.append((time.perf_counter() - start - apart) / block)
     return [statistics.median(times) for times in taken]
 
 

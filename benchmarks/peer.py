@@ -3,7 +3,6 @@
 import asyncio
 import io
 import time
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,14 +64,12 @@ def sign(
     pdf: bytes,
     signer: Signer,
     *,
-    at: datetime,
     stamper: Stamper | None = None,
     context: ValidationContext | None = None,
     style: TextStampStyle | None = None,
     box: tuple[int, int, int, int] | None = None,
 ) -> bytes:
     """Sign as PAdES in a new field."""
-    del at
     make: Any = IncrementalPdfFileWriter
     writer = make(io.BytesIO(pdf))
     metadata = signers.PdfSignatureMetadata(
@@ -83,9 +80,7 @@ def sign(
         validation_context=context,
     )
     field = fields.SigFieldSpec("Sig1", on_page=0, box=box)
-    worker = signers.PdfSigner(
-        metadata, signer, timestamper=stamper, stamp_style=style, new_field_spec=field
-    )
+    worker = signers.PdfSigner(metadata, signer, timestamper=stamper, stamp_style=style, new_field_spec=field)
     output = io.BytesIO()
     asyncio.run(worker.async_sign_pdf(writer, output=output))
     return output.getvalue()
@@ -115,5 +110,3 @@ def make_context(roots: tuple[bytes, ...], others: tuple[bytes, ...], crls: tupl
         allow_fetching=False,
         revocation_mode="hard-fail",
     )
-
-

@@ -115,7 +115,7 @@ def sign_onto(
     """
     identity = Identity.of(key.certificate, key.chain, key.scheme)
     revision = document.extend(f"sign {order.field} {order.at.isoformat()}")
-    signature = _add_signature_value(revision, order)
+    signature = _add_signature_value(revision, document, order)
     room = _reserve(key, timestamp=stamp is not None)
     for _ in range(_ATTEMPTS):
         draft = _draw_up(revision, signature, growing, room=room, digest=order.digest)
@@ -132,7 +132,7 @@ def sign_onto(
 def begin(growing: Growing, document: Document, order: Order, holder: Holder, *, timestamp: bool) -> Draft:
     """Draw a signature up whose value comes later; with `timestamp` there is room for a token."""
     revision = document.extend(f"sign {order.field} {order.at.isoformat()}")
-    signature = _add_signature_value(revision, order)
+    signature = _add_signature_value(revision, document, order)
     room = _reserve(holder, timestamp=timestamp)
     return _draw_up(revision, signature, growing, room=room, digest=order.digest)
 
@@ -258,9 +258,9 @@ class _Signature(Raw):
         )
 
 
-def _add_signature_value(revision: Revision, order: Order) -> _Signature:
+def _add_signature_value(revision: Revision, document: Document, order: Order) -> _Signature:
     """Add the signature, its field if need be, and what the field shows."""
-    target = _prepare_field(revision, order.field, order.place, order.lock)
+    target = _prepare_field(revision, document, order)
     if order.look is not None:
         rect, frame = fields.locate(revision, target)
         fields.show(revision, target, appearance.show_look(revision, order.look, rect, frame))
@@ -273,10 +273,12 @@ def _add_signature_value(revision: Revision, order: Order) -> _Signature:
     return signature
 
 
-def _prepare_field(revision: Revision, name: str, place: Place | None, lock: Lock | None) -> Field:
-    if find_field(revision, name) is None:
-        fields.add_signature(revision, name, place, lock)
-    return _require_field(revision, name)
+def _prepare_field(revision: Revision, document: Document, order: Order) -> Field:
+    found = next((field for field in document.fields if field.name == order.field), None)
+    if found is not None:
+        return found
+    fields.add_signature(revision, order.field, order.place, order.lock)
+    return _require_field(revision, order.field)
 
 
 def _require_field(revision: Revision, name: str) -> Field:

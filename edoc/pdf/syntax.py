@@ -6,6 +6,7 @@ again keeps its spelling to the byte: each number, name and string remembers its
 
 import binascii
 import re
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from io import BytesIO
 from typing import Any, Final
@@ -36,6 +37,7 @@ _HEX_NAME: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _PLAIN_NAME: Final = re.compile(r"/[!-\"$&'*-.0-;=?-Z\\^-z|~]*")
 _ODD_NAME: Final = re.compile(rb"[^!-~]|[#()<>\[\]{}/%]")
 
+_NOTHING: Final[Mapping[str, int]] = {}
 _generic: Final[Any] = generic  # its constructors carry no types
 
 
@@ -193,33 +195,36 @@ def _write(value: Any, parts: list[bytes]) -> None:
     source = getattr(value, "source", None)
     if source is not None:
         parts.append(source)
+        return
+    writer = _WRITERS.get(type(value))
+    if writer is not None:
+        writer(value, parts)
     elif isinstance(value, generic.StreamObject):
         data = value.encoded_data
         _write_dictionary(value, parts, {"/Length": len(data)})
         parts += (b"\nstream\n", data, b"\nendstream")
-    elif isinstance(value, generic.DictionaryObject):
-        _write_dictionary(value, parts, {})
-    elif isinstance(value, generic.ArrayObject):
-        parts.append(b"[")
-        for item in list.__iter__(value):
-            parts.append(b" ")
-            _write(item, parts)
-        parts.append(b" ]")
-    elif isinstance(value, generic.IndirectObject):
-        parts.append(b"%d %d R" % (value.idnum, value.generation))
-    elif isinstance(value, generic.NameObject):
-        parts.append(_spell_name(str(value)))
-    elif isinstance(value, generic.NumberObject):
-        parts.append(b"%d" % value)
-    elif isinstance(value, generic.FloatObject):
-        parts.append(f"{value:f}".encode())
     else:
         buffer = BytesIO()
         value.write_to_stream(buffer)
         parts.append(buffer.getvalue())
 
 
-def _write_dictionary(value: Any, parts: list[bytes], more: dict[str, int]) -> None:
+@lru_cache(maxsize=1024)
+def _spell_name(name: str) -> bytes:
+    if _PLAIN_NAME.fullmatch(name):
+        return name.encode()
+    return b"/" + _ODD_NAME.sub(lambda found: b"#%02X" % found[0][0], name[1:].encode())
+
+
+def _write_array(value: Any, parts: list[bytes]) -> None:
+    parts.append(b"[")
+    for item in list.__iter__(value):
+        parts.append(b" ")
+        _write(item, parts)
+    parts.append(b" ]")
+
+
+def _write_dictionary(value: Any, parts: list[bytes], more: Mapping[str, int] = _NOTHING) -> None:
     parts.append(b"<<")
     for key, item in dict.items(value):
         if key in more:
@@ -232,8 +237,11 @@ def _write_dictionary(value: Any, parts: list[bytes], more: dict[str, int]) -> N
     parts.append(b">>")
 
 
-@lru_cache(maxsize=1024)
-def _spell_name(name: str) -> bytes:
-    if _PLAIN_NAME.fullmatch(name):
-        return name.encode()
-    return b"/" + _ODD_NAME.sub(lambda found: b"#%02X" % found[0][0], name[1:].encode())
+_WRITERS: Final[dict[type, Callable[[Any, list[bytes]], None]]] = {
+    generic.IndirectObject: lambda value, parts: parts.append(b"%d %d R" % (value.idnum, value.generation)),
+    generic.NumberObject: lambda value, parts: parts.append(b"%d" % value),
+    generic.NameObject: lambda value, parts: parts.append(_spell_name(str(value))),
+    generic.FloatObject: lambda value, parts: parts.append(f"{value:f}".encode()),
+    generic.ArrayObject: _write_array,
+    generic.DictionaryObject: _write_dictionary,
+}

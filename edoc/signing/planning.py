@@ -139,7 +139,7 @@ def _compose(wish: Wish, holder: Holder) -> Look | None:
         number=None if wish.number is None else spell_number(wish.number, wish.notation or ""),
         date=None if wish.date is None else display_date_vi(wish.date),
         time=wish.at.astimezone(VIETNAM),
-        agency=wish.agency or read_certificate(holder.certificate).organization,
+        agency=wish.agency or (read_certificate(holder.certificate).organization if role.lines else ""),
     )
     if wish.picture is None and not lines:
         return None

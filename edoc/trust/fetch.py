@@ -8,6 +8,7 @@ Nothing here touches the network unless it is handed a fetcher.
 
 import time
 from collections.abc import Mapping
+from functools import cached_property
 from http import HTTPStatus
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Protocol, Self
@@ -17,7 +18,7 @@ from edoc.errors import InputError, Unavailable
 from edoc.trust.hosts import check_hosts, remap
 
 if TYPE_CHECKING:
-    from edoc.trust.connections import Request
+    from edoc.trust.connections import Connections, Request
 
 MAX_BYTES: Final = 32 << 20
 """A longer answer is dropped."""
@@ -70,13 +71,16 @@ class HttpFetcher:
         max_bytes: int = MAX_BYTES,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
-        # Late, so that nothing offline pays for the network library.
-        from edoc.trust.connections import Connections
-
         self._hosts = check_hosts(hosts or {})
         self._max_bytes = max_bytes
         self._timeout = timeout_seconds
-        self._connections = Connections()
+
+    @cached_property
+    def _connections(self) -> "Connections":
+        # Late, so that nothing pays for the network that does not use it.
+        from edoc.trust.connections import Connections
+
+        return Connections()
 
     def fetch(self, url: str) -> bytes:
         """Get the body of `url`; only status 200 counts."""
@@ -140,7 +144,8 @@ class HttpFetcher:
 
     def close(self) -> None:
         """Close the connections."""
-        self._connections.close()
+        if "_connections" in self.__dict__:
+            self._connections.close()
 
     def __enter__(self) -> Self:
         return self
