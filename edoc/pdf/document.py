@@ -24,13 +24,14 @@ from edoc.pdf.files import Source
 from edoc.pdf.forms import PREPARED, is_filled, is_signature, read_signer
 from edoc.pdf.layout import Frame
 from edoc.pdf.ordinary import OrdinaryReader, Unordinary
-from edoc.pdf.pages import count_pages, read_frame
+from edoc.pdf.pages import count_pages, read_frame, require_tree
 from edoc.pdf.update import Base, Revision
 
 _HEADER_WINDOW: Final = 1024
 _CHUNK: Final = 1 << 20
 _MAX_PAGES: Final = 100_000
 _DETAIL_LENGTH: Final = 160
+_FEW_PAGES: Final = 16
 _MAY_SIGN: Final = 0x8 | 0x20 | 0x100
 """Permissions to change a file, to annotate it, to fill its form (ISO 32000-2, table 22); signed or not."""
 _PARSERS_ERRNOS: Final = (None, errno.EINVAL)
@@ -136,10 +137,15 @@ def open_stream(stream: BinaryIO, *, where: str, password: str | None = None) ->
             last_object=reader.last_object,
             has_xref_stream=reader.has_xref_stream,
         )
-        return _look_over(base, where, None)
+        document = _look_over(base, where, None)
+        if document.page_count > _FEW_PAGES:
+            _require_qpdf(stream, where, None)  # it walks long page trees faster
+        else:
+            require_tree(reader)
     except Unordinary:
         base = _read(stream, where, password)
         return _look_over(base, where, password if base.security else None)
+    return document
 
 
 def _look_over(base: Base, where: str, password: str | None) -> Document:

@@ -2,11 +2,15 @@
 
 from typing import Any, Final
 
+from pyhanko.pdf_utils import generic
+
 from edoc.errors import InputError
 from edoc.pdf.layout import Frame, Rect
 from edoc.pdf.objects import items, look
+from edoc.pdf.ordinary import Unordinary
 
 _MAX_DEPTH: Final = 64
+_MAX_NODES: Final = 1000
 _A4: Final = Rect(0, 0, 595.28, 841.89)
 """For a page that has no box at all."""
 
@@ -22,6 +26,25 @@ def require_page(view: Any, number: int) -> int:
     if not 1 <= number <= count:
         raise InputError(f"there is no page {number}.", advice=f"The pages are 1 to {count}.")
     return number - 1
+
+
+def require_tree(view: Any) -> None:
+    """Walk the page tree; raises `Unordinary` if it goes in circles or a branch of it is no page."""
+    waiting = [view.root.raw_get("/Pages")]
+    seen: set[tuple[int, int]] = set()
+    while waiting:
+        item = waiting.pop()
+        if not isinstance(item, generic.IndirectObject) or (item.idnum, item.generation) in seen:
+            raise Unordinary("the page tree goes in circles")
+        seen.add((item.idnum, item.generation))
+        node = item.get_object()
+        if not isinstance(node, generic.DictionaryObject) or len(seen) > _MAX_NODES:
+            raise Unordinary("the page tree has a branch that is no page")
+        kids = look(node, "/Kids")
+        if len(seen) == 1 and not isinstance(kids, generic.ArrayObject):
+            raise Unordinary("the page tree has no branches")
+        if isinstance(kids, generic.ArrayObject):
+            waiting += [kids.raw_get(index) for index in range(len(kids))]
 
 
 def read_frame(view: Any, index: int) -> Frame:
