@@ -22,6 +22,7 @@ _ENTRY: Final = re.compile(rb"(\d{10}) (\d{5}) ([nf])(?: \r| \n|\r\n)")
 _SUBSECTION: Final = re.compile(rb"[\s\x00]*(\d{1,10})[ \t]+(\d{1,10})[ \t]*(?:\r\n|\r|\n)")
 _TRAILER: Final = re.compile(rb"[\s\x00]*trailer")
 _HEADER_BYTES: Final = 64
+_PNG: Final = range(10, 16)
 _UP: Final = 2
 """PNG's prediction by the row above (ISO 32000-2, 7.4.4.4)."""
 
@@ -132,11 +133,13 @@ def read_stream(dictionary: Any, data: bytes) -> Stream:
 
 def _unpredict(dictionary: Any, data: bytes, width: int) -> bytes:
     parameters = look(dictionary, "/DecodeParms", {})
-    if int(look(parameters, "/Predictor", 1)) == 1:
+    predictor = int(look(parameters, "/Predictor", 1))
+    if predictor == 1:
         return data
     stride = width + 1
     rules = data[::stride]
-    if int(look(parameters, "/Columns", 1)) != width or len(data) % stride or rules.strip(bytes((_UP,))):
+    fits = predictor in _PNG and int(look(parameters, "/Columns", 1)) == width and not len(data) % stride
+    if not fits or rules.strip(bytes((_UP,))):
         raise SyntaxFault("a cross-reference stream is predicted in a rare way")
     rows = bytearray(width * len(rules))
     for column in range(width):

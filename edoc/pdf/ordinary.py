@@ -167,7 +167,9 @@ class OrdinaryReader(PdfHandler):
             raise SyntaxFault("this is no object stream")
         data = holder.data
         first = int(holder["/First"])
-        numbers = [int(word) for word in data[:first].split()[: 2 * int(holder["/N"])]]
+        numbers = [int(word) for word in data[:first].split()]
+        if len(numbers) != 2 * int(holder["/N"]):
+            raise SyntaxFault("an object stream counts its objects wrongly")
         offsets = {each: first + at for each, at in zip(numbers[::2], numbers[1::2], strict=True)}
         return offsets, data + b" "
 

@@ -30,21 +30,24 @@ def require_page(view: Any, number: int) -> int:
 
 def require_tree(view: Any) -> None:
     """Walk the page tree; raises `Unordinary` if it goes in circles or a branch of it is no page."""
-    waiting = [view.root.raw_get("/Pages")]
+    waiting: list[tuple[Any, Any]] = [(view.root.raw_get("/Pages"), None)]
     seen: set[tuple[int, int]] = set()
     while waiting:
-        item = waiting.pop()
+        item, parent = waiting.pop()
         if not isinstance(item, generic.IndirectObject) or (item.idnum, item.generation) in seen:
             raise Unordinary("the page tree goes in circles")
         seen.add((item.idnum, item.generation))
-        node = item.get_object()
+        holder: Any = item
+        node = holder.get_object()
         if not isinstance(node, generic.DictionaryObject) or len(seen) > _MAX_NODES:
             raise Unordinary("the page tree has a branch that is no page")
+        if dict.get(node, "/Parent") != parent:
+            raise Unordinary("the page tree has a branch that names another parent")
         kids = look(node, "/Kids")
-        if len(seen) == 1 and not isinstance(kids, generic.ArrayObject):
-            raise Unordinary("the page tree has no branches")
         if isinstance(kids, generic.ArrayObject):
-            waiting += [kids.raw_get(index) for index in range(len(kids))]
+            waiting += [(kids.raw_get(index), item) for index in range(len(kids))]
+        elif kids is not None or parent is None:
+            raise Unordinary("the page tree has a node without branches")
 
 
 def read_frame(view: Any, index: int) -> Frame:
