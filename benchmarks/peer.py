@@ -36,6 +36,7 @@ class Signer(signers.Signer):
         self._key = key
 
     async def async_sign_raw(self, data: bytes, digest_algorithm: str, dry_run: bool = False) -> bytes:
+        """Sign with the kept key."""
         del digest_algorithm, dry_run
         return bytes(self._key.sign(data, padding.PKCS1v15(), hashes.SHA256()))
 
@@ -51,6 +52,7 @@ class Stamper(TimeStamper):
         self.waited = 0.0
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
+        """Ask, and note how long it took."""
         body = req.dump()
         start = time.perf_counter()
         headers = {"Content-Type": "application/timestamp-query"}

@@ -27,7 +27,7 @@ from edoc.core.chain import CertificateKind
 from edoc.devpki.hierarchy import DevPki, make
 from edoc.devpki.server import serving
 from edoc.keys.loading import load_key
-from edoc.pdf.appearance import load_picture
+from edoc.pdf.pictures import load_picture
 from edoc.roles.role import Role
 from edoc.signing import Online, Tsa, sign
 from edoc.trust.store import Trust

@@ -11,11 +11,27 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
 
 from edoc.errors import EdocError, KeyLoadError
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+PasswordFile = Annotated[
+    Path | None, typer.Option(metavar="F", help="File that holds the password of an encrypted PDF.")
+]
+ConfigFile = Annotated[
+    Path | None, typer.Option(metavar="edoc.toml", help="Trust, TSAs, hosts and cache (docs/signing.md).")
+]
+TsaUrls = Annotated[
+    list[str] | None,
+    typer.Option(metavar="URL", help="Time-stamping authority (RFC 3161); repeatable, asked in order."),
+]
+TrustFiles = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="PATH", help="Roots, CAs and CRLs: file or folder; repeatable."),
+]
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def emit_json(value: Any) -> None:
@@ -86,3 +102,20 @@ def read_passphrase(file: Path | None, variable: str | None) -> Callable[[], str
 
         return from_environment
     return None
+
+
+def read_password(file: Path | None) -> str | None:
+    """The password of an encrypted PDF; raises `KeyLoadError` if the file does not hold one."""
+    given = read_passphrase(file, None)
+    return None if given is None else given()
+
+
+def read_numbers(option: str, text: str, count: int) -> list[float]:
+    """Numbers with commas between; anything else is wrong usage."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) != count or not all(abs(number) < 1e6 for number in numbers):  # noqa: PLR2004 - also no NaN
+        raise typer.BadParameter(f"{text!r} is not {count} numbers with commas between.", param_hint=option)
+    return numbers

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edoc.cli import demo, maintain, operate, packages, pki, signing, verify
+from edoc.cli import demo, levels, maintain, operate, packages, pki, prepare, sign, verify
 
 app = typer.Typer(
     name="edoc",
@@ -35,7 +35,7 @@ def _root(
     pass
 
 
-for commands in (demo, pki, signing, verify, packages, operate, maintain):
+for commands in (demo, pki, prepare, sign, levels, verify, packages, operate, maintain):
     commands.register(app)
 
 

@@ -83,7 +83,8 @@ class Node:
                     advice="Check seal.passphrase_file and who may read it.",
                 ) from error
 
-        return load_key(str(self.folder / seal.key), passphrase=passphrase)
+        on_token = seal.key[:7].lower() == "pkcs11:"
+        return load_key(seal.key if on_token else self.folder / seal.key, passphrase=passphrase)
 
 
 def migrate(folder: Path) -> None:

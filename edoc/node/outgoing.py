@@ -39,7 +39,10 @@ def number(node: Node, claim: Claim) -> None:
     The seal's certificate is checked first: an expired one must not cost a number.
     """
     now = node.journal.clock()
-    check_certificate(node.seal_key, kind=CertificateKind.AGENCY, trust=node.trust, at=now)
+    with node.settings.online.make(node.folder) as online:
+        check_certificate(
+            node.seal_key, kind=CertificateKind.AGENCY, trust=node.trust, at=now, fetcher=online.fetcher
+        )
     with finishing(node.journal, claim) as tx:
         row = tx.document(claim.document)
         given = registers.give_number(tx, series=node.settings.register_.outgoing_series, document=row.id)
@@ -88,17 +91,18 @@ def _seal(node: Node, dispatch: Dispatch, signed: Path) -> Path:
     code, issued = dispatch.code, dispatch.promulgation_info.promulgation_date
     assert issued is not None  # noqa: S101 - given together with the number
     fill_number(signed, numbered, number=int(code.code_number), notation=code.code_notation, date=issued)
-    sign(
-        numbered,
-        sealed,
-        key=node.seal_key,
-        role="agency",
-        level=settings.level,
-        image=None if settings.image is None else node.folder / settings.image,
-        tsa=settings.tsa,
-        trust=node.trust,
-        offline=True,
-    )
+    first = () if settings.tsa is None else (settings.tsa,)
+    with node.settings.online.make(node.folder, first=first) as online:
+        sign(
+            numbered,
+            sealed,
+            key=node.seal_key,
+            role="agency",
+            level=settings.level,
+            image=None if settings.image is None else node.folder / settings.image,
+            online=online,
+            trust=node.trust,
+        )
     return sealed
 
 

@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from edoc.core.dispatch import Organization
 from edoc.errors import SettingsError
+from edoc.signing.settings import OnlineSettings
 
 FILE_NAME = "edoc.toml"
 
@@ -81,11 +82,13 @@ class Mailbox(_Section):
 class Seal(_Section):
     """The agency's key and how its seal looks."""
 
-    key: Path
+    key: str
+    """A PKCS#12 file, or a `pkcs11:` URI."""
     passphrase_file: Path
     image: Path | None = None
-    level: Literal["B-B", "B-T"] = "B-T"
+    level: Literal["B-B", "B-T", "B-LT", "B-LTA"] = "B-T"
     tsa: str | None = None
+    """Asked before the ones in `online`."""
 
 
 class TrustSettings(_Section):
@@ -133,6 +136,7 @@ class Settings(BaseSettings):
     database: Database = Database()
     objects: ObjectStore = ObjectStore()
     queue: Queue = Queue()
+    online: OnlineSettings = OnlineSettings()
     register_: Register = Field(default=Register(), alias="register")
     worker: Worker = Worker()
 

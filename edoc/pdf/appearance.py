@@ -17,8 +17,7 @@ from edoc.pdf import fonts
 from edoc.pdf.archival import Archival, read_archival
 from edoc.pdf.layout import ASCENT, DESCENT, PADDING, Frame, Rect
 from edoc.pdf.objects import Value, deflated, dictionary, stream
-from edoc.pdf.pictures import Picture as Picture
-from edoc.pdf.pictures import load_picture as load_picture
+from edoc.pdf.pictures import Picture
 from edoc.pdf.update import Revision
 
 LEADING: Final = 1.15
@@ -133,7 +132,7 @@ def _fit_lines(look: Look, rect: Rect) -> Look:
             return fitted
         size -= _SIZE_STEP
     raise Refused(
-        f"there is no room for {look.lines[0]!r} in a rectangle of {rect.width:.0f} by {rect.height:.0f} points.",
+        f"there is no room for {look.lines[0]!r} in {rect.width:.0f} by {rect.height:.0f} points.",
         advice="Give a larger rectangle.",
     )
 

@@ -8,7 +8,7 @@ from pyhanko.pdf_utils import generic
 
 from edoc.pdf.objects import items, look
 
-_PART: Final = re.compile(rb"""pdfaid:part\s*(?:=\s*["']|>)\s*([1-9])""")
+_PART: Final = re.compile(rb"""pdfaid:part(?:\s*=\s*["']|(?:\s[^>]*)?>)\s*([1-9])""")
 _INTENT: Final = "/GTS_PDFA1"
 
 

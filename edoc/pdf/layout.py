@@ -15,6 +15,9 @@ SEAL_DIAMETER: Final = 36 * MM
 PERSON_WIDTH: Final = 50 * MM
 PERSON_HEIGHT: Final = 25 * MM
 """Room for a handwritten signature between position and name."""
+CORNER_SIDE: Final = 15 * MM
+CORNER_TOP: Final = 5 * MM
+"""Of what stands in the top right corner: three lines end above the text, whose margins are 20 and 15 mm."""
 TEXT_SIZE: Final = 13.0
 """Number and date are set in 13 to 14 points (Annex I, box 3 and 4)."""
 ASCENT: Final = 0.891
@@ -158,13 +161,19 @@ def person_rect(page: Rect) -> Rect:
     return person_rect_at(page.x2 * 150 / 210, page.y1 + 60 * MM).fit_into(page)
 
 
-def person_rect_at(x: float, y: float, *, height: float = PERSON_HEIGHT) -> Rect:
+def person_rect_at(x: float, y: float, *, width: float = PERSON_WIDTH, height: float = PERSON_HEIGHT) -> Rect:
     """Room for a person's signature centred on a point."""
-    return Rect(x - PERSON_WIDTH / 2, y - height / 2, x + PERSON_WIDTH / 2, y + height / 2)
+    return Rect(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
 
 
-def seal_rect(person: Rect, diameter: float = SEAL_DIAMETER) -> Rect:
+def seal_rect(person: Rect, width: float = SEAL_DIAMETER, height: float = SEAL_DIAMETER) -> Rect:
     """Box 8 of Annex I: over about a third of the person's signature, at its left, in actual size."""
     right = person.x1 + person.width / 3
     middle = person.centre[1]
-    return Rect(right - diameter, middle - diameter / 2, right, middle + diameter / 2)
+    return Rect(right - width, middle - height / 2, right, middle + height / 2)
+
+
+def corner_rect(page: Rect, width: float, height: float) -> Rect:
+    """The top right corner (Annex I, box 14, and annexes): within the side margin, above the text."""
+    right, top = page.x2 - CORNER_SIDE, page.y2 - CORNER_TOP
+    return Rect(right - width, top - height, right, top)

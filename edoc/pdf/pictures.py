@@ -58,8 +58,8 @@ class Picture:
     def measure(self, usual_mm: float) -> tuple[float, float]:
         """Give its actual size in points: by its resolution, else as wide as usual.
 
-        A resolution that makes it less than half or more than one and a half of what is usual was put there by
-        a program that knows nothing of its size.
+        A resolution that makes it less than half or more than one and a half of what is usual is from a
+        program that knows nothing of its size.
         """
         width = self.width_mm or 0
         least, most = (factor * usual_mm for factor in _PLAUSIBLE)

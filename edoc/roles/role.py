@@ -26,6 +26,12 @@ signature at its left; in the top right corner of page 1; where number and date 
 MAX_FILE_BYTES: Final = 64 << 10
 _FOLDER: Final = Path(__file__).resolve().parent
 _BLANK: Final = re.compile(r"\{(\w+)\}")
+_DIRECTIVE: Final = re.compile(r"%:?.?")
+_TIMES: Final = frozenset("%Y %y %m %d %H %M %S %z %:z %%".split())  # noqa: SIM905 - read easily
+"""What a time is made of, as of `strftime`; `%:z` is the offset with a colon (ISO 8601)."""
+_FIELD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
+_MAX_TEXT: Final = 200
+_MAX_ITEMS: Final = 16
 _KNOWN: Final = ("number", "date", "time", "agency")
 _KINDS: Final = {
     "person": CertificateKind.PERSON,
@@ -59,9 +65,11 @@ class Role:
     image: Literal["optional", "required", "forbidden"] = "optional"
     width_mm: float = 0
     height_mm: float = 0
-    """Of what is shown, in millimetres; 0 leaves it to the picture or the text."""
+    """Of the room for a person's signature or a seal, in millimetres."""
+    actual_size: bool = False
+    """The image is shown as large as its resolution says, else `width_mm` wide; it never fills its room."""
     lines: tuple[str, ...] = ()
-    """What is printed, with {number}, {date}, {time} and {agency} to fill in."""
+    """What is printed, with {number}, {date}, {time} and {agency} to fill in; long lines are broken."""
     text_size: float = 10
     """In points: Annex I wants 10."""
     time_format: str = "%Y-%m-%dT%H:%M:%S%:z"
@@ -136,11 +144,7 @@ def _parse(content: bytes, *, where: str, stem: str) -> Role:
     values.setdefault("title", values["name"])
     for key, value in values.items():
         _require(key, value, where)
-    for key in ("kind", "new_field"):
-        if key not in values:
-            raise InputError(f"a role needs {key}.", where=where, advice="See docs/roles.md.")
-    if values.get("image") == "required" and values.get("place") == "none":
-        raise InputError("a role that shows an image needs a place.", where=where)
+    _require_whole(values, where)
     made: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
     }
@@ -148,33 +152,75 @@ def _parse(content: bytes, *, where: str, stem: str) -> Role:
     return Role(**made)
 
 
-_TYPES: Final = {
-    **dict.fromkeys(("name", "title", "new_field", "time_format", *_CHOICES), str),
-    **dict.fromkeys(("fields", "lines"), list),
-    **dict.fromkeys(("width_mm", "height_mm", "text_size"), (int, float)),
-    "requires_person": bool,
-}
+_TEXTS: Final = ("name", "title", "new_field", "time_format", *_CHOICES)
+_LISTS: Final = ("fields", "lines")
+_MILLIMETRES: Final = ("width_mm", "height_mm")
+_SWITCHES: Final = ("requires_person", "actual_size")
+_NUMBERS: Final = {**dict.fromkeys(_MILLIMETRES, (1, 300)), "text_size": (6, 72)}
+"""Key → the least and the most it can be."""
 
 
 def _require(key: str, value: Any, where: str) -> None:
-    if key not in _TYPES:
+    """See to it that a role can have this. Raises `InputError` that says what is allowed."""
+    if key in _TEXTS:
+        if not isinstance(value, str) or not 0 < len(value) <= _MAX_TEXT or not value.isprintable():
+            raise InputError(f"{key} must be a text of 1 to {_MAX_TEXT} letters in one line.", where=where)
+        _require_text(key, value, where)
+    elif key in _LISTS:
+        texts: list[Any] = value if isinstance(value, list) else [None]
+        if len(texts) > _MAX_ITEMS or not all(isinstance(text, str) and text.strip() for text in texts):
+            raise InputError(f"{key} must be a list of at most {_MAX_ITEMS} texts.", where=where)
+        for text in texts if key == "lines" else ():
+            _require_line(text, where)
+    elif key in _NUMBERS:
+        least, most = _NUMBERS[key]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise InputError(f"{key} must be a number from {least} to {most}.", where=where)
+    elif key in _SWITCHES:
+        if not isinstance(value, bool):
+            raise InputError(f"{key} must be true or false.", where=where)
+    else:
         known = ", ".join(field.name for field in fields(Role))
         raise InputError(f"a role has no {key}.", where=where, advice=f"It has {known}.")
-    kinds: Any = _TYPES[key]
-    if not isinstance(value, kinds) or (isinstance(value, bool) and kinds is not bool):
-        raise InputError(f"{key} has the wrong type in this role file.", where=where)
+
+
+def _require_text(key: str, value: str, where: str) -> None:
     if key in _CHOICES and value not in _CHOICES[key]:
+        allowed = ", ".join(_CHOICES[key])
+        raise InputError(f"{key} cannot be {value!r}.", where=where, advice=f"Use {allowed}.")
+    if key == "new_field" and not _FIELD.fullmatch(value):
         raise InputError(
-            f"{key} cannot be {value!r}.", where=where, advice=f"Use {', '.join(_CHOICES[key])}."
+            f"new_field cannot be {value!r}.", where=where, advice="Use letters, digits, - and _; no dots."
         )
-    if isinstance(value, list) and not all(isinstance(item, str) for item in value):
-        raise InputError(f"{key} is a list of texts.", where=where)
-    if isinstance(value, int | float) and not isinstance(value, bool) and not 0 <= value <= 1000:  # noqa: PLR2004
-        raise InputError(f"{key} must be between 0 and 1000.", where=where)
-    for line in value if key == "lines" else ():
-        for blank in _BLANK.findall(line):
-            if blank not in _KNOWN:
-                known = ", ".join(f"{{{name}}}" for name in _KNOWN)
-                raise InputError(
-                    f"a line cannot say {{{blank}}}.", where=where, advice=f"It can say {known}."
-                )
+    if key == "time_format" and not (set(_DIRECTIVE.findall(value)) <= _TIMES and "%" in value):
+        known = ", ".join(sorted(_TIMES))
+        raise InputError(f"time_format cannot be {value!r}.", where=where, advice=f"It is made of {known}.")
+
+
+def _require_line(line: str, where: str) -> None:
+    known = ", ".join(f"{{{name}}}" for name in _KNOWN)
+    for blank in _BLANK.findall(line):
+        if blank not in _KNOWN:
+            raise InputError(f"lines cannot say {{{blank}}}.", where=where, advice=f"They can say {known}.")
+    if len(line) > _MAX_TEXT or not line.isprintable() or set("{}") & set(_BLANK.sub("", line)):
+        raise InputError(
+            f"lines cannot say {line[:_MAX_TEXT]!r}.", where=where, advice=f"Braces only as in {known}."
+        )
+
+
+def _require_whole(values: dict[str, Any], where: str) -> None:
+    """See to it that the parts of a role fit each other."""
+    place, image = values.get("place", "none"), values.get("image", "optional")
+    needed = ["kind", "new_field"]
+    if place in ("person", "seal"):
+        needed += _MILLIMETRES
+    if place in ("top-right", "number-and-date"):
+        needed.append("lines")
+    if values.get("actual_size"):
+        needed.append("width_mm")
+    for key in needed:
+        if not values.get(key):
+            reason = f" with the place {place}" if key in ("lines", *_MILLIMETRES) else ""
+            raise InputError(f"a role{reason} needs {key}.", where=where, advice="See docs/roles.md.")
+    if image == "required" and place in ("none", "number-and-date"):
+        raise InputError(f"a role with the place {place} shows no image.", where=where)

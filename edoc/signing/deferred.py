@@ -23,10 +23,10 @@ from edoc.core.ports import Scheme
 from edoc.errors import InputError, Refused
 from edoc.keys.algorithms import require_certificate, verify_value
 from edoc.pdf import signer
-from edoc.pdf.appearance import load_picture
 from edoc.pdf.cades import Identity, signed_attributes, signed_data
 from edoc.pdf.document import guarded, open_pdf
 from edoc.pdf.files import Growing, Source, Target, written_to
+from edoc.pdf.pictures import load_picture
 from edoc.roles.role import Role
 from edoc.signing.checks import Check
 from edoc.signing.finishing import Finish, Signed

@@ -14,11 +14,12 @@ from edoc.core.ports import Holder
 from edoc.core.zone import VIETNAM
 from edoc.errors import InputError
 from edoc.pdf import fields, placing, signer
-from edoc.pdf.appearance import Look, Picture, wrap_lines
+from edoc.pdf.appearance import Look
 from edoc.pdf.cades import require_digest
 from edoc.pdf.document import Document, guarded
 from edoc.pdf.fields import spell_number
 from edoc.pdf.layout import MM, Place, Rect
+from edoc.pdf.pictures import Picture
 from edoc.roles.role import Role, load_role
 from edoc.signing.checks import SKIPPED, Check, check_certificate, check_person
 from edoc.signing.levels import LEVELS
@@ -32,9 +33,6 @@ Checks = Literal["nd68", "none"]
 LockName = Literal["none", "form", "all"]
 """What a new field locks: nothing; nothing yet, but only form filling may follow; everything."""
 
-MAX_TEXT_WIDTH: Final = 85 * MM
-"""Longer lines are broken."""
-_SEAL_MM: Final = (20, 60)
 _LOCKS: Final[dict[str, Lock | None]] = {
     "none": None,
     "form": fields.PERSON_LOCK,
@@ -133,7 +131,7 @@ def _compose(wish: Wish, holder: Holder) -> Look | None:
         raise InputError(f"the role {role.name} shows no image.", advice="Leave the image out (Annex I).")
     if role.image == "required" and wish.picture is None:
         raise InputError(f"the role {role.name} shows an image.", advice="Give one (--image).")
-    if role.place == "number-and-date" and wish.place is None:
+    if role.place == "number-and-date" and wish.place is None and wish.field is None:
         return Look()  # its words depend on the page
     lines = role.compose(
         number=None if wish.number is None else spell_number(wish.number, wish.notation or ""),
@@ -145,7 +143,8 @@ def _compose(wish: Wish, holder: Holder) -> Look | None:
         return None
     return Look(
         picture=wish.picture,
-        lines=wrap_lines(lines, role.text_size, MAX_TEXT_WIDTH),
+        picture_mm=role.width_mm if role.actual_size else None,
+        lines=lines,
         size=role.text_size,
     )
 
@@ -178,11 +177,11 @@ def _find_place(document: Document, wish: Wish, look: Look | None) -> tuple[Plac
         case "person":
             return placing.place_person(document, anchor=wish.anchor, width=width, height=height), look
         case "seal":
-            if picture is not None and _is_seal_sized(picture):
-                width, height = (picture.width_mm or 0) * MM, (picture.height_mm or 0) * MM
+            if picture is not None and role.actual_size:
+                width, height = picture.measure(role.width_mm)
             return placing.place_seal(document, anchor=wish.anchor, width=width, height=height), look
         case "top-right" if look is not None:
-            return placing.place_top_right(document, look), look
+            return placing.place_top_right(document, look, anchor=wish.anchor), look
         case "number-and-date":
             return _write_number_and_date(document, wish)
         case _:
@@ -190,11 +189,6 @@ def _find_place(document: Document, wish: Wish, look: Look | None) -> tuple[Plac
                 f"where the role {role.name} shows something is not known.",
                 advice="Give the page and rectangle of the signature.",
             )
-
-
-def _is_seal_sized(picture: Picture) -> bool:
-    # Actual size (Annex I); a resolution that makes no seal of it was not meant so.
-    return all(_SEAL_MM[0] <= (size or 0) <= _SEAL_MM[1] for size in (picture.width_mm, picture.height_mm))
 
 
 def _write_number_and_date(document: Document, wish: Wish) -> tuple[Place, Look]:

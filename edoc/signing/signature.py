@@ -9,9 +9,9 @@ from typing import BinaryIO
 from edoc.core.policy import Policy
 from edoc.core.ports import SigningKey
 from edoc.pdf import signer
-from edoc.pdf.appearance import load_picture
 from edoc.pdf.document import guarded, open_pdf
 from edoc.pdf.files import Growing, Source, Target, written_to
+from edoc.pdf.pictures import load_picture
 from edoc.roles.role import Role
 from edoc.signing.finishing import Finish, Signed
 from edoc.signing.levels import list_tsas

@@ -8,12 +8,13 @@ from pdfmaking import LETTER, SEAL_IMAGE, SIGNATURE_IMAGE, encrypt, judge
 from typer import Typer
 from typer.testing import CliRunner, Result
 
-from edoc.cli import signing
+from edoc.cli import levels, prepare, sign
 from edoc.devpki.hierarchy import DevPki
 from edoc.pdf.document import inspect
 
 app = Typer(pretty_exceptions_enable=False)
-signing.register(app)
+for commands in (prepare, sign, levels):
+    commands.register(app)
 
 
 def run(*arguments: str | Path, **options: object) -> Result:
@@ -150,15 +151,15 @@ def test_wrong_usage_exits_2(arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
 
 
-def test_a_level_of_later_versions_is_refused(letter: Path, tmp_path: Path, pki: DevPki) -> None:
+def test_a_level_without_a_tsa_is_wrong_usage(letter: Path, tmp_path: Path, pki: DevPki) -> None:
     done = run(
         "sign", letter, tmp_path / "o.pdf", "--role", "person", "--level", "B-LTA", *signer(pki, "a-person1")
     )
-    assert done.exit_code == 1
-    assert "It makes B-B and B-T" in done.stderr
+    assert done.exit_code == 2
+    assert "needs a TSA" in done.stderr
 
 
-@pytest.mark.parametrize("command", ["prepare", "number", "sign"])
+@pytest.mark.parametrize("command", ["prepare", "number", "sign", "timestamp", "extend"])
 def test_help_has_an_example(command: str) -> None:
     shown = re.sub(r"\s+", " ", run(command, "--help").output)
-    assert f"Example: edoc {command} " in shown
+    assert re.search(rf"Examples?: edoc {command} ", shown)

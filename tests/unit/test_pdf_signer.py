@@ -132,7 +132,8 @@ def test_a_new_field_is_put_on_the_given_page_and_place(tmp_path: Path, person: 
         **UNCHECKED,
     )
     ink = find_ink(render(out, 1, dpi=100), "blue", dpi=100)
-    assert 100 <= ink.x1 < ink.x2 <= 240
+    dot = 72 / 100
+    assert 100 - dot <= ink.x1 < ink.x2 <= 240 + dot
     assert 300 <= ink.y1 < ink.y2 <= 370
     require_sound(out, 1)
 
