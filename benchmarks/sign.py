@@ -37,8 +37,8 @@ SMALL_BYTES: Final = 100_000
 LARGE_BYTES: Final = 100 * MIB
 BOX: Final = (300, 100, 500, 160)
 TEXT: Final = "Ủy ban nhân dân tỉnh An Bình, {time}"
-ROUNDS: Final = 40
-BLOCK: Final = 5
+ROUNDS: Final = 24
+BLOCK: Final = 20
 """Signatures in a row: a worker signs one after another."""
 
 

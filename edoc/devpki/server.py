@@ -174,8 +174,8 @@ def serving(
     """Serve `pki` in a thread and give the base address; port 0 takes a free one.
 
     Certificates name `pki.base_url`: to have them agree, make the PKI with the address that will be served.
-    `clock` is the time that stamps and OCSP answers carry; with `tsa_login` the TSA stamps for this user only.
-    Raises `EdocError` if the port is taken.
+    `clock` is the time that stamps and OCSP answers carry; with `tsa_login` the TSA stamps for this user
+    only. Raises `EdocError` if the port is taken.
     """
     server = _open(Services(pki, clock=clock, tsa_login=tsa_login), port)
     thread = threading.Thread(

@@ -176,8 +176,8 @@ def test_what_does_not_parse_is_given_but_not_kept(tmp_path: Path, junk: bytes) 
 
 
 def ask(pki: DevPki, name: str = "a-seal") -> bytes:
-    certificates = (x509.load_der_x509_certificate(pki.certificate(found)) for found in (name, "agencies"))
-    request = ocsp.OCSPRequestBuilder().add_certificate(*certificates, SHA256()).build()
+    leaf, issuer = (x509.load_der_x509_certificate(pki.certificate(found)) for found in (name, "agencies"))
+    request = ocsp.OCSPRequestBuilder().add_certificate(leaf, issuer, SHA256()).build()
     return request.public_bytes(Encoding.DER)
 
 

@@ -309,9 +309,11 @@ def test_a_slow_answer_is_cut_off(url: str, http: HttpFetcher, head: str) -> Non
 
 
 def test_a_huge_answer_is_cut_off(http: HttpFetcher) -> None:
-    with answering(lambda _: b"\x30" * (300 << 10)) as server:
-        with pytest.raises(Unavailable, match="the answer is longer than 262144 bytes"):
-            get(http, server.url)
+    with (
+        answering(lambda _: b"\x30" * (300 << 10)) as server,
+        pytest.raises(Unavailable, match="the answer is longer than 262144 bytes"),
+    ):
+        get(http, server.url)
 
 
 # Lies
@@ -425,7 +427,7 @@ def name_certificate(der: bytes, digest: str = "sha256") -> Callable[[Any], None
 
 
 def name_certificate_v1(der: bytes) -> Callable[[Any], None]:
-    value = tsp.SigningCertificate({"certs": [{"cert_hash": hashlib.new("sha1", der).digest()}]})
+    value = tsp.SigningCertificate({"certs": [{"cert_hash": hashlib.new("sha1", der).digest()}]})  # noqa: S324
 
     def edit(signer: Any) -> None:
         drop("signing_certificate_v2")(signer)
@@ -530,7 +532,7 @@ def test_any_damage_is_refused_or_touches_nothing_that_is_used(answer: bytes) ->
     "junk", [b"", b"\x30\x00", b"\x30\x80\x00\x00", b"\x30" * 5000, b"\x30\x84\xff\xff\xff\xff"]
 )
 def test_junk_is_no_time_stamp(junk: bytes) -> None:
-    with pytest.raises(NotOurs, match="no time-stamp|refuses"):
+    with pytest.raises(NotOurs, match=r"no time-stamp|refuses"):
         read(junk)
 
 
