@@ -309,7 +309,7 @@ def _count(pki: DevPki, processes: int) -> float:
     rates = [results.get(timeout=60) for _ in workers]
     for worker in workers:
         worker.join()
-    return sum(rates)
+    return float(sum(rates))
 
 
 def _work(folder: str, ready: Any, results: Any) -> None:
