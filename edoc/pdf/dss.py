@@ -21,14 +21,6 @@ class Evidence:
     crls: tuple[bytes, ...] = ()
     ocsps: tuple[bytes, ...] = ()
 
-    def join(self, other: "Evidence") -> "Evidence":
-        """Give the evidence of both."""
-        return Evidence(
-            certificates=tuple(dict.fromkeys((*self.certificates, *other.certificates))),
-            crls=tuple(dict.fromkeys((*self.crls, *other.crls))),
-            ocsps=tuple(dict.fromkeys((*self.ocsps, *other.ocsps))),
-        )
-
 
 def add_evidence(document: Document, evidence: Evidence) -> Revision | None:
     """Add what the document's store does not hold yet; None if it holds all."""

@@ -12,7 +12,7 @@ from edoc.core.policy import Policy, find_policy
 from edoc.core.ports import Holder
 from edoc.core.report import Indication, SignatureType
 from edoc.core.zone import VIETNAM
-from edoc.errors import Refused
+from edoc.errors import Refused, Unavailable
 from edoc.pdf.document import Document, open_pdf
 from edoc.pdf.files import Source
 from edoc.trust.certificates import read_certificate
@@ -54,7 +54,7 @@ def check_certificate(
     """Check whether a certificate may sign as this kind of signer at this time (NĐ 68/2024 Arts 31 and 32).
 
     Period, scope, path, and status by CRL or OCSP; without a fetcher from what the trust store holds. Raises
-    `Refused` with the first check that fails.
+    `Refused` with the first check that fails, `Unavailable` if nobody says now whether it was revoked.
     """
     if trust is None or not trust.roots:
         raise Refused(
@@ -63,6 +63,10 @@ def check_certificate(
         )
     signer_facts = read_certificate(holder.certificate)
     chain = examine_chain(holder.certificate, trust=trust, at=at, others=holder.chain, fetcher=fetcher)
+    if chain.status is ChainStatus.REVOCATION_UNKNOWN and fetcher is not None:
+        raise Unavailable(
+            _explain(chain, signer_facts), advice="Try again later, or give the CA's current CRL."
+        )
     if chain.status is not ChainStatus.OK:
         raise Refused(_explain(chain, signer_facts), advice=_ADVICE[chain.status])
     if signer_facts.kind is not kind:

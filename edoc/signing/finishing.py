@@ -103,7 +103,7 @@ class Finish:
             others=self.holder.chain,
             fetcher=self.fetcher,
         )
-        require_proven(chain, "the signer")
+        require_proven(chain, "the signer", online=self.fetcher is not None)
         evidence = prove(chain, stamp, trust=self.trust, at=self.at, fetcher=self.fetcher)
         add_long_term(reopen(self.document, self.output), self.growing, evidence)
 

@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 from edoc.core.chain import ChainFacts, ChainStatus
 from edoc.core.evidence import FileEvidence, SignatureFacts
 from edoc.core.report import SignatureType
-from edoc.errors import InputError, Refused
+from edoc.errors import InputError, Refused, Unavailable
 from edoc.pdf import dss, signer
 from edoc.pdf.document import Document, guarded, open_pdf, open_stream
 from edoc.pdf.dss import Evidence
@@ -23,6 +23,7 @@ from edoc.pdf.files import Growing, Source, Target, Written, written_to
 from edoc.signing.online import Online
 from edoc.trust.chain import Usage, examine
 from edoc.trust.fetch import Fetcher
+from edoc.trust.material import collect_material
 from edoc.trust.store import Trust
 from edoc.trust.timestamps import Stamp, Tsa
 
@@ -89,7 +90,9 @@ def extend(
                 add_timestamp(document, growing, stamp=reached.stamper)
                 read = _read_signatures(output, document, trust, now, fetcher)
             if level != LEVELS[1]:
-                add_long_term(reopen(document, output), growing, _collect(read, document.where))
+                add_long_term(
+                    reopen(document, output), growing, _collect(read, document.where, online=not offline)
+                )
             if level == "B-LTA":
                 add_timestamp(reopen(document, output), growing, stamp=reached.stamper)
         return growing.written
@@ -121,22 +124,31 @@ def prove(
 ) -> Evidence:
     """Collect the evidence for a signer's path, and for the authority that stamped the signature.
 
-    Raises `Refused` if that one cannot be proven good.
+    Raises as `require_proven` does if that one cannot be proven good.
     """
     chain = examine(
         stamp.certificate, trust=trust, at=at, others=stamp.others, usage=Usage.TIMESTAMPING, fetcher=fetcher
     )
-    require_proven(chain, "the time-stamping authority")
-    return _sort(signer_chain).join(_sort(chain))
+    require_proven(chain, "the time-stamping authority", online=fetcher is not None)
+    return _join(signer_chain, chain)
 
 
-def require_proven(chain: ChainFacts, who: str) -> None:
-    """Raise `Refused` unless the path holds and every certificate in it has its proof."""
-    if chain.status is not ChainStatus.OK:
-        raise Refused(
-            f"there is no proof for the certificate of {who}: {chain.detail.rstrip('.') or chain.status}.",
-            advice="Trust its root, give current CRLs, or allow going online.",
-        )
+def require_proven(chain: ChainFacts, who: str, *, online: bool) -> None:
+    """Raise unless the path holds and every certificate in it has its proof.
+
+    `Unavailable` if revocation data is all that is missing and was asked for `online`, else `Refused`.
+    """
+    if chain.status is ChainStatus.OK:
+        return
+    what = f"there is no proof for the certificate of {who}: {chain.detail.rstrip('.') or chain.status}."
+    if online and chain.status is ChainStatus.REVOCATION_UNKNOWN:
+        raise Unavailable(what, advice="Try again later, or give current CRLs.")
+    raise Refused(what, advice="Trust its root, give current CRLs, or allow going online.")
+
+
+def _join(*chains: ChainFacts) -> Evidence:
+    found = collect_material(*chains)
+    return Evidence(certificates=found.certificates, crls=found.crls, ocsps=found.ocsps)
 
 
 def reopen(document: Document, stream: BinaryIO) -> Document:
@@ -167,27 +179,13 @@ def _have_times(signatures: tuple[SignatureFacts, ...]) -> bool:
     return all(facts.timestamp or any(facts.end <= end for end in stamps) for facts in signatures)
 
 
-def _collect(read: FileEvidence, where: str) -> Evidence:
-    evidence = Evidence()
+def _collect(read: FileEvidence, where: str, *, online: bool) -> Evidence:
+    proven: list[ChainFacts] = []
     for facts in read.signatures:
-        chains = [facts.chain, facts.timestamp.chain if facts.timestamp else None]
         if facts.chain is None:
             raise Refused(f"the signature in the field {facts.field} names no certificate.", where=where)
-        for chain in filter(None, chains):
-            require_proven(chain, f"the signature in the field {facts.field}")
-            evidence = evidence.join(_sort(chain))
-    return evidence
-
-
-_ENUMERATED: Final = 0x0A
-
-
-def _sort(chain: ChainFacts) -> Evidence:
-    # An OCSP response begins with its status, an enumeration; a CRL does not (RFC 6960, RFC 5280).
-    ocsps = tuple(der for der in chain.evidence if _first_inner_tag(der) == _ENUMERATED)
-    crls = tuple(der for der in chain.evidence if der not in ocsps)
-    return Evidence(certificates=chain.path, crls=crls, ocsps=ocsps)
-
-
-def _first_inner_tag(der: bytes) -> int:
-    return der[2 + (der[1] & 0x7F if der[1] & 0x80 else 0)]
+        stamped = facts.timestamp.chain if facts.timestamp else None
+        for chain in filter(None, (facts.chain, stamped)):
+            require_proven(chain, f"the signature in the field {facts.field}", online=online)
+            proven.append(chain)
+    return _join(*proven)

@@ -8,9 +8,9 @@ from pdfmaking import LETTER
 
 from edoc.core.ports import SigningKey
 from edoc.devpki.hierarchy import DevPki, make, revoke
-from edoc.errors import InputError, Refused
+from edoc.errors import InputError, Refused, Unavailable
 from edoc.keys.loading import load_key
-from edoc.signing import Signed, number, prepare, sign
+from edoc.signing import Online, Signed, number, prepare, sign
 from edoc.trust.store import Trust
 
 
@@ -179,3 +179,17 @@ def test_arguments_that_do_not_fit_are_named(
     with pytest.raises(InputError, match=words):
         attempt(ready, tmp_path / "out.pdf", **{"key": key(pki, "a-person2"), "checks": "none", **options})
     assert not list(tmp_path.iterdir())
+
+
+def test_if_nobody_says_now_whether_it_is_revoked_it_may_be_tried_again(
+    ready: Path, tmp_path: Path, pki: DevPki, trust: Trust
+) -> None:
+    bare = Trust(roots=trust.roots, intermediates=trust.intermediates)
+    away = Online(hosts={"127.0.0.1:8900": "127.0.0.1:1"})
+    options: dict[str, Any] = {"key": key(pki, "a-person2"), "trust": bare, "online": away}
+    with pytest.raises(Unavailable, match="cannot be found out now") as caught:
+        attempt(ready, tmp_path / "out.pdf", **options, offline=False)
+    assert caught.value.retryable
+    with pytest.raises(Refused, match="cannot be found out now"):
+        attempt(ready, tmp_path / "out.pdf", **options)
+    assert not (tmp_path / "out.pdf").exists()
