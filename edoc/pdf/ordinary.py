@@ -121,8 +121,8 @@ class OrdinaryReader(PdfHandler):
         if head is None:
             return self._read_stream_section(position)
         table, at = read_table(self.read_at, position + head.end())
-        self._sections.append(table)
         trailer, _ = self._parse(at, None, None)
+        self._add(table, trailer)
         if "/XRefStm" in trailer:  # hybrid: what the table hides from old readers
             self._read_stream_section(int(trailer["/XRefStm"]))
         return trailer
@@ -131,8 +131,13 @@ class OrdinaryReader(PdfHandler):
         holder = self._parse_indirect(position, None)
         if not isinstance(holder, generic.StreamObject) or holder.get("/Type") != "/XRef":
             raise SyntaxFault("there is no cross-reference section")
-        self._sections.append(read_stream(holder, _inflate(holder, MAX_STREAM_BYTES)))
+        self._add(read_stream(holder, _inflate(holder, MAX_STREAM_BYTES)), holder)
         return holder
+
+    def _add(self, section: Table | Stream, trailer: Any) -> None:
+        if section.last >= int(trailer["/Size"]):
+            raise SyntaxFault("a cross-reference section lists more than its /Size")  # qpdf ignores the rest
+        self._sections.append(section)
 
     def _find(self, number: int) -> Entry | None:
         for section in self._sections:
