@@ -277,14 +277,17 @@ def _decrypt(reader: Any, where: str, password: str | None) -> None:
 
 
 def _require_qpdf(stream: BinaryIO, where: str, password: str | None) -> None:
-    # What even a program that repairs files cannot open is not worth a signature.
+    # What even a program that repairs files cannot open is not worth a signature; and what it has to repair
+    # each program repairs in its own way, so that nobody knows what was signed.
     stream.seek(0)
     try:
-        with pikepdf.open(stream, password=password or ""):
-            pass
-    except (pikepdf.PdfError, pikepdf.PasswordError) as error:
+        with pikepdf.open(stream, password=password or "") as opened:
+            sound = not any("reconstruct" in str(warning) for warning in opened.get_warnings())
+    except (pikepdf.PdfError, pikepdf.PasswordError):
+        sound = False
+    if not sound:
         raise PdfError(
-            "this PDF is so damaged that other programs cannot open it.",
+            "this PDF is so damaged that programs do not agree on what it shows.",
             where=where,
             advice="Open it in a PDF program, save it as a new file, and try that one.",
-        ) from error
+        )

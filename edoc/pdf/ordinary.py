@@ -111,6 +111,8 @@ class OrdinaryReader(PdfHandler):
             seen.add(position)
             trailer = self._read_section(position)
             newest = trailer if newest is None else newest
+            if "/Root" in trailer and trailer.raw_get("/Root") != newest.raw_get("/Root"):
+                raise SyntaxFault("the trailers name different catalogs")
             position = int(trailer["/Prev"]) if "/Prev" in trailer else None
         if newest is None or "/Encrypt" in newest:
             raise SyntaxFault("encrypted")
