@@ -3,7 +3,7 @@
 SHA-1 and what is weaker is refused everywhere.
 """
 
-from typing import Final
+from typing import Any, Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -73,16 +73,20 @@ def require_certificate(certificate: bytes, *, scheme: Scheme | None = None) -> 
 
 
 def verify_value(certificate: bytes, data: bytes, value: bytes, *, digest: str, scheme: Scheme) -> bool:
-    """Tell whether `value` is the signature over `data` (not its hash) by the certificate's key."""
+    """Tell whether `value` is the signature over `data` (not its hash) by the certificate's key, so made.
+
+    Raises `KeyLoadError` for a certificate that may not sign documents, `InputError` for another digest.
+    """
     algorithm = find_digest(digest)
-    key = x509.load_der_x509_certificate(certificate).public_key()
+    usual = require_certificate(certificate)
+    if scheme != usual and (usual, scheme) != ("pkcs1v15", "pss"):
+        return False
+    key: Any = x509.load_der_x509_certificate(certificate).public_key()
     try:
-        if isinstance(key, rsa.RSAPublicKey):
-            key.verify(value, data, make_padding(scheme, algorithm), algorithm)
-        elif isinstance(key, ec.EllipticCurvePublicKey):
+        if scheme == "ecdsa":
             key.verify(value, data, ec.ECDSA(algorithm))
         else:
-            return False
+            key.verify(value, data, make_padding(scheme, algorithm), algorithm)
     except InvalidSignature:
         return False
     return True

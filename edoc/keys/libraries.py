@@ -1,7 +1,7 @@
 """PKCS#11 libraries: found, loaded and started once a process, and started anew when nobody is inside.
 
-A library is told that threads will use it and is asked to lock for itself (CKF_OS_LOCKING_OK); one that cannot
-is entered by one thread after another. A forked process starts its own.
+A library is told that threads will use it and is asked to lock for itself (CKF_OS_LOCKING_OK); one that
+cannot is entered by one thread after another. A forked process starts its own.
 """
 
 import ctypes
@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Condition, RLock
+from threading import Condition, RLock, get_ident
 from typing import Any, Final
 
 from pkcs11 import _pkcs11
@@ -19,6 +19,8 @@ from pkcs11 import exceptions as p11
 from edoc.errors import KeyLoadError
 from edoc.keys.uri import TokenUri
 
+PATIENCE: Final = 5.0
+"""Seconds that a fork waits for the calls that are in the library then; a PIN pad may take longer."""
 _OS_LOCKING_OK: Final = 2
 _OK: Final = 0x0
 _REFUSES_LOCKING: Final = (0x7, 0xA)  # CKR_ARGUMENTS_BAD, CKR_CANT_LOCK
@@ -79,22 +81,22 @@ class Library:
         """Guards all state here and in the pools of sessions."""
         self.logins = RLock()
         """Held while logging in: two threads must not both spend a try on a wrong PIN."""
-        self._busy = 0
+        self._inside: list[int] = []
+        self._closing = False
 
     @contextmanager
     def use(self) -> Iterator[Any]:
-        """Give the started library; nobody starts it anew meanwhile. Raises `KeyLoadError` if it cannot be."""
+        """Give the started library; nobody starts it anew meanwhile. Raises `KeyLoadError` if it cannot."""
         with self.changed:
-            self.changed.wait_for(lambda: self._parallel or self._busy == 0)
+            self.changed.wait_for(lambda: not self._closing and (self._parallel or not self._inside))
             self._start()
-            self._busy += 1
-            generation = self.generation
+            inside = self._inside
+            inside.append(get_ident())
         try:
             yield self._wrapped
         finally:
             with self.changed:
-                if generation == self.generation:  # else this is a child that was forked inside
-                    self._busy -= 1
+                inside.remove(get_ident())
                 self.changed.notify_all()
 
     def restart(self, generation: int) -> None:
@@ -103,19 +105,25 @@ class Library:
         Some libraries see a token that came back only then. Waits until nobody is inside.
         """
         with self.changed:
-            self.changed.wait_for(lambda: self._busy == 0 or self.generation != generation)
-            if self.generation != generation or not self._running or self._foreign:
+            if self.generation != generation or not self._running or self._closing:
+                self.changed.wait_for(lambda: not self._closing)
                 return
-            self._functions.finalize(None)
-            self._running = False
+            self._closing = True
+            self.changed.wait_for(lambda: not self._inside)
+            if not self._foreign:  # else it is not ours to stop
+                self._functions.finalize(None)
+            self._running = self._closing = False
             self.generation += 1
+            self.changed.notify_all()
 
     def _start(self) -> None:
         if self._running:
             return
         if self._functions is None:
             self._functions = _load(self.path)
-            os.register_at_fork(after_in_child=self._become_child)
+            os.register_at_fork(
+                before=self._hold, after_in_parent=self._let_go, after_in_child=self._become_child
+            )
         code = self._initialize()
         if code == _ALREADY_INITIALIZED and self._forked:
             # Not every library notices a fork; this one still holds what its parent had.
@@ -137,6 +145,19 @@ class Library:
         code = int(self._functions.initialize(ctypes.addressof(arguments)))
         self._parallel = code == _OK
         return int(self._functions.initialize(None)) if code in _REFUSES_LOCKING else code
+
+    def _hold(self) -> None:
+        """Let nobody be inside during a fork: a lock that the library holds then stays held in the child."""
+        me = get_ident()
+        self.changed.acquire()
+        self.changed.wait_for(lambda: not self._closing, PATIENCE)
+        self._closing = True
+        self.changed.wait_for(lambda: all(one == me for one in self._inside), PATIENCE)
+
+    def _let_go(self) -> None:
+        self._closing = False
+        self.changed.notify_all()
+        self.changed.release()
 
     def _become_child(self) -> None:
         self._reset()

@@ -3,7 +3,6 @@
 A key never shows itself: not in `repr`, not in an error, not in a pickle.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Never, final
 
@@ -18,6 +17,7 @@ from edoc.core.ports import Scheme
 from edoc.errors import KeyLoadError
 from edoc.keys.algorithms import choose_scheme, find_digest, make_padding, require_certificate
 from edoc.keys.chains import order_issuers
+from edoc.keys.passphrases import Passphrase, ask
 
 MAX_FILE_BYTES: Final = 1 << 20
 """A PKCS#12 file larger than this is not read."""
@@ -74,9 +74,7 @@ class Pkcs12Key:
         raise TypeError("a private key is not copied or pickled; load it where it is used")
 
 
-def load_file_key(
-    path: Path, *, passphrase: str | Callable[[], str] | None = None, scheme: Scheme | None = None
-) -> Pkcs12Key:
+def load_file_key(path: Path, *, passphrase: Passphrase = None, scheme: Scheme | None = None) -> Pkcs12Key:
     """Load a private key with its certificate from a PKCS#12 file.
 
     `passphrase` may be a function, which is called once. Raises `KeyLoadError` when the file is missing, is
@@ -85,8 +83,7 @@ def load_file_key(
     """
     content = _read(path)
     _require_pkcs12(content, where=str(path))
-    secret = passphrase() if callable(passphrase) else passphrase
-    return _assemble(_open(content, secret, where=str(path)), scheme, where=str(path))
+    return _assemble(_open(content, ask(passphrase), where=str(path)), scheme, where=str(path))
 
 
 def _read(path: Path) -> bytes:

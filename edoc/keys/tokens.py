@@ -1,198 +1,225 @@
-"""Tokens and HSMs: one library, one login and one session each, shared by all keys on them in this process.
+"""Tokens: found by their URI, logged in to once, with a pool of sessions for several threads.
 
-A token that was taken out and put back is opened and logged in to again, once; a wrong PIN is never tried a
-second time, because tokens lock themselves. Libraries are not made for threads as they are initialized here,
-so calls into one are made one after another; another process is another login.
+Rules: a token that was taken out and put back is opened again, its library started anew if it must be, and
+the PIN asked for again. A PIN that a token refused is never sent to it a second time by this process,
+whichever key or thread wants it: tokens lock themselves.
 """
 
+import hashlib
 import os
 from collections.abc import Callable
-from functools import lru_cache
-from pathlib import Path
-from threading import RLock
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Never, TypeVar
 
 import pkcs11
+from pkcs11 import TokenFlag
 from pkcs11 import exceptions as p11
 
 from edoc.errors import KeyLoadError, Unavailable
+from edoc.keys.attributes import LooseMapper, clean
+from edoc.keys.libraries import Library
+from edoc.keys.passphrases import Passphrase, ask
+from edoc.keys.pools import LOST, Pool, Seat
 from edoc.keys.uri import TokenUri
 
-Pin = str | Callable[[], str] | None
 T = TypeVar("T")
 
-_LOST: Final = (
-    p11.SessionHandleInvalid,
-    p11.SessionClosed,
-    p11.UserNotLoggedIn,
-    p11.TokenNotPresent,
-    p11.TokenNotRecognised,
-    p11.DeviceRemoved,
-    p11.DeviceError,
-    p11.SlotIDInvalid,
-    p11.KeyHandleInvalid,
-    p11.ObjectHandleInvalid,
-    p11.OperationNotInitialized,
-    p11.FunctionFailed,
-    p11.GeneralError,
-)
-"""What a library says when the token, the session or the login is gone."""
-_PINS: Final = (p11.PinIncorrect, p11.PinInvalid, p11.PinLenRange, p11.PinExpired, p11.PinLocked)
-
-
-@lru_cache(maxsize=32)
-def _find_lock(module: str) -> Any:
-    del module
-    return RLock()
+_REFUSED: Final = (p11.PinIncorrect, p11.PinInvalid, p11.PinLenRange, p11.PinExpired, p11.PinLocked)
+_NO_LOGIN: Final = (p11.UserPinNotInitialized, p11.FunctionNotSupported)
+_LOSSES: Final = 3
+_SALT: Final = os.urandom(16)
 
 
 class Token:
     """One token, opened when it is needed. Threads may share it; it says nothing of its PIN."""
 
-    def __init__(self, module: str, uri: TokenUri, pin: Pin) -> None:
-        self._module = module
+    def __init__(self, library: Library, uri: TokenUri, pin: Passphrase) -> None:
+        self._library = library
         self._uri = uri
         self._pin = pin
-        self._lock = _find_lock(module)
-        self._session: Any = None
-        self._process = os.getpid()
-        self._refused = False
+        self._entered = -1  # the epoch that saw a login
+        self._pool = Pool(library, self._open)
 
-    def run(self, work: Callable[[Any], T]) -> T:
-        """Do something with a session; again in a new one if the token was gone meanwhile.
+    def run(self, work: Callable[[Seat], T]) -> T:
+        """Do something with a session; if the token was gone, again in a new one, then with a new library.
 
-        Raises `KeyLoadError` for a wrong PIN, `Unavailable` if the token cannot be had now.
+        Raises `KeyLoadError` for a wrong PIN and for what the token cannot do, `Unavailable` if it cannot be
+        had now.
         """
-        with self._lock:
-            if self._process != os.getpid():
-                self._forget(again=True)
+        losses, restarted, why = 0, False, ""
+        while losses < _LOSSES:
+            generation = self._library.generation
             try:
-                return work(self._open())
-            except (*_LOST, Unavailable):
-                self._forget(again=True)
-            try:
-                return work(self._open())
-            except _LOST as error:
-                self._forget(again=False)
-                raise self._say_gone(type(error).__name__) from None
+                with self._library.use() as module:
+                    return self._pool.sit(module, work)
+            except LOST as error:
+                losses, why = losses + 1, str(error) or type(error).__name__
+            except Unavailable:
+                if restarted:
+                    raise
+                losses = 2  # most libraries see a token that came back only when they start anew
+            except p11.PKCS11Error as error:
+                why = str(error) or type(error).__name__
+                # "Not initialized": somebody else in this process stopped the library.
+                if restarted or "not initialized" not in why:
+                    raise self._say_unwilling(why) from None
+                losses = 2
+            if losses == 2 and not restarted:  # noqa: PLR2004 - the new session did not help
+                self._library.restart(generation)
+                restarted = True
+        raise self._say_gone(why)
 
-    def ask_pin(self) -> str | None:
-        """Give the PIN; for keys that want it at each use."""
-        return self._pin() if callable(self._pin) else self._pin
+    def with_pin(self, token: Any, act: Callable[[str | None], T]) -> T:
+        """Do something that spends the PIN, unless the token refused this one before.
+
+        Raises `KeyLoadError` if it refuses it now, or was about to be asked again.
+        """
+        with self._library.logins:
+            pin = ask(self._pin)
+            if pin == "":
+                raise KeyLoadError("the PIN is empty.", advice="Check its file or variable.")
+            mark = hashlib.sha256(_SALT + bytes(token.serial) + b"\0" + (pin or "").encode()).digest()
+            if pin is not None and mark in self._library.refused:
+                raise self._say_refused("refused this PIN before, so it is not tried again")
+            try:
+                return act(pin)
+            except _REFUSED as error:
+                self._library.refused.add(mark)
+                locked = isinstance(error, p11.PinLocked)
+                raise self._say_refused("is locked" if locked else "refuses this PIN", token) from None
+
+    def make_pin(self, token: Any) -> Callable[[Callable[[str | None], T]], T]:
+        """Make what acts with the PIN, for keys that want it at each use."""
+
+        def act_with(act: Callable[[str | None], T]) -> T:
+            return self.with_pin(token, lambda pin: act(_require(pin)))
+
+        return act_with
 
     def __repr__(self) -> str:
         return f"<Token at {id(self):#x}>"
 
-    def _forget(self, *, again: bool) -> None:
-        self._session = None
-        self._process = os.getpid()
-        if again:
-            # A library finds a token that came back, and a forked process itself, only when it starts anew.
-            _load(self._module).reinitialize()
+    def __reduce__(self) -> Never:
+        raise TypeError("a token is not copied or pickled; open it where it is used")
 
-    def _open(self) -> Any:
-        if self._session is None:
-            self._session = self._log_in(self._find())
-        return self._session
+    def _open(self, module: Any, epoch: int) -> Seat:
+        token = self._find(module)
+        with self._library.logins:
+            if self._entered == epoch:
+                return Seat(token.open(attribute_mapper=LooseMapper()), epoch)
+            session, entered = self._log_in(token)
+            if entered:
+                self._entered = epoch
+            return Seat(session, epoch)
 
-    def _find(self) -> Any:
-        slots = _load(self._module).get_slots(token_present=True)
-        found = [token for token in map(_get_token, slots) if token is not None and self._fits(token)]
+    def _find(self, module: Any) -> Any:
+        slots = module.get_slots(token_present=True)
+        tokens = [token for token in map(_get_token, slots) if token is not None]
+        found = [token for token in tokens if self._fits(module, token)]
         if len(found) > 1:
-            names = ", ".join(sorted({clean(token.label) for token in found}))
             raise KeyLoadError(
-                f"several tokens fit this URI ({names}).", advice="Name the token's serial number as well."
+                f"several tokens fit this URI ({_list_names(found)}).",
+                advice="Name the token by token= or serial= in the URI.",
             )
         if not found:
-            raise self._say_gone("no token fits")
+            raise self._say_gone(f"no token fits the URI; present: {_list_names(tokens)}")
         return found[0]
 
-    def _fits(self, token: Any) -> bool:
+    def _fits(self, module: Any, token: Any) -> bool:
         uri = self._uri
-        wanted = (
+        named = (
             (uri.token, token.label),
             (uri.manufacturer, token.manufacturer_id),
             (uri.model, token.model),
             (uri.serial, token.serial.decode(errors="replace")),
+            (uri.slot_manufacturer, token.slot.manufacturer_id),
+            (uri.slot_description, token.slot.slot_description),
+            (uri.library_manufacturer, module.manufacturer_id),
+            (uri.library_description, module.library_description),
         )
-        named = all(asked is None or clean(asked) == clean(has) for asked, has in wanted)
-        return named and uri.slot_id in {None, token.slot.slot_id}
+        return (
+            all(asked is None or clean(asked) == clean(has) for asked, has in named)
+            and uri.slot_id in {None, token.slot.slot_id}
+            and uri.library_version in {None, module.library_version}
+        )
 
-    def _log_in(self, token: Any) -> Any:
-        if self._refused:
-            raise self._say_refused()
-        flags = token.flags
-        if not flags & pkcs11.TokenFlag.LOGIN_REQUIRED:
-            return token.open()
-        pin: Any = self.ask_pin()
-        if pin is None:
-            if not flags & pkcs11.TokenFlag.PROTECTED_AUTHENTICATION_PATH:
-                raise KeyLoadError(
-                    "this token needs its PIN.", advice="Use --passphrase-file or --passphrase-env."
-                )
-            pin = pkcs11.PROTECTED_AUTH
+    def _log_in(self, token: Any) -> tuple[Any, bool]:
+        """Open a session and log in, if that is needed; say whether it was."""
+        needed = bool(token.flags & TokenFlag.LOGIN_REQUIRED)
+        if not needed and self._pin is None:
+            return token.open(attribute_mapper=LooseMapper()), False
+        if token.flags & TokenFlag.USER_PIN_LOCKED:
+            raise self._say_refused("is locked")
+
+        def enter(pin: str | None) -> Any:
+            secret: Any = pin
+            if pin is None:
+                if not token.flags & TokenFlag.PROTECTED_AUTHENTICATION_PATH:
+                    _require(pin)
+                secret = pkcs11.PROTECTED_AUTH
+            return token.open(user_pin=secret, attribute_mapper=LooseMapper())
+
         try:
-            return token.open(user_pin=pin)
+            return self.with_pin(token, enter), True
         except p11.UserAlreadyLoggedIn:
-            return token.open()
-        except _PINS as error:
-            self._refused = True
-            what = "is locked" if isinstance(error, p11.PinLocked) else "refuses this PIN"
-            raise self._say_refused(what) from None
+            return token.open(attribute_mapper=LooseMapper()), True
+        except _NO_LOGIN as error:
+            if needed:
+                raise KeyLoadError(
+                    f"this token cannot be logged in to ({type(error).__name__}).",
+                    where=clean(token.label),
+                    advice="Set its user PIN with its maker's tool.",
+                ) from None
+            return token.open(attribute_mapper=LooseMapper()), False
 
-    def _say_refused(self, what: str = "refused the PIN before, and it is not tried again") -> KeyLoadError:
+    def _say_refused(self, what: str, token: Any = None) -> KeyLoadError:
+        left = _count_down(token)
         return KeyLoadError(
-            f"the token {what}.",
+            f"the token {what}{left}.",
             where=self._uri.token or "",
             advice="Check the PIN before you try again: after a few wrong ones a token locks itself.",
+        )
+
+    def _say_unwilling(self, why: str) -> KeyLoadError:
+        return KeyLoadError(
+            f"the token refuses ({why}).",
+            where=self._uri.token or "",
+            advice="Check that its key is made for signing.",
         )
 
     def _say_gone(self, why: str) -> Unavailable:
         return Unavailable(
             f"the token cannot be reached ({why}).",
-            where=self._uri.token or self._module,
+            where=self._uri.token or self._library.path,
             advice="Plug it in, check the URI, and try again.",
         )
 
 
 def _get_token(slot: Any) -> Any:
+    """Give the token in a slot; None for an empty slot, another driver's, or a token never initialized."""
     try:
-        return slot.get_token()
+        token = slot.get_token()
     except p11.PKCS11Error:
-        return None  # an empty slot, or one that another driver holds
+        return None
+    return token if token.flags & TokenFlag.TOKEN_INITIALIZED else None
 
 
-def clean(text: str) -> str:
-    """Give a token's text without the padding that some of them leave in."""
-    import unicodedata
-
-    return unicodedata.normalize("NFC", text.strip("\x00 \t\r\n"))
-
-
-def _load(module: str) -> Any:
-    try:
-        return pkcs11.lib(module)
-    except p11.PKCS11Error as error:
-        raise KeyLoadError(
-            "the token's library cannot be loaded.",
-            where=module,
-            advice="Name the PKCS#11 library of the token's maker, of this machine's architecture.",
-        ) from error
+def _require(pin: str | None) -> str:
+    if pin is None:
+        raise KeyLoadError("this token needs its PIN.", advice="Use --passphrase-file or --passphrase-env.")
+    return pin
 
 
-def find_module(uri: TokenUri, module: str | Path | None) -> str:
-    """Find the token's library. Raises `KeyLoadError` if nobody names it or it does not exist."""
-    named = uri.module_path or (str(module) if module else None) or os.environ.get("EDOC_PKCS11_MODULE")
-    if named is None and uri.module_name is not None:
-        folders = ("/usr/lib/softhsm", "/usr/lib/x86_64-linux-gnu/pkcs11", "/usr/lib/pkcs11", "/usr/lib")
-        names = (f"lib{uri.module_name}.so", f"{uri.module_name}.so", f"{uri.module_name}-pkcs11.so")
-        paths = (Path(folder) / name for folder in folders for name in names)
-        named = next((str(path) for path in paths if path.exists()), None)
-    if named is None:
-        raise KeyLoadError(
-            "the token's library is not named.",
-            advice="Give module-path in the URI, --module, or the variable EDOC_PKCS11_MODULE.",
-        )
-    if not Path(named).exists():
-        raise KeyLoadError("this token library does not exist.", where=named)
-    return str(Path(named).resolve())
+def _list_names(tokens: list[Any]) -> str:
+    names = (f"{clean(token.label)} (serial {token.serial.decode(errors='replace')})" for token in tokens)
+    return ", ".join(sorted(names)) or "none"
+
+
+def _count_down(token: Any) -> str:
+    now = None if token is None else _get_token(token.slot)
+    if now is None:
+        return ""
+    if now.flags & TokenFlag.USER_PIN_LOCKED:
+        return " and is locked now"
+    if now.flags & TokenFlag.USER_PIN_FINAL_TRY:
+        return "; one try is left before it locks itself"
+    return "; few tries are left" if now.flags & TokenFlag.USER_PIN_COUNT_LOW else ""

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,13 +11,18 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, NoEncryption, pkcs12
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    pkcs12,
+)
 from cryptography.x509.oid import NameOID
 
 from edoc.core.ports import SigningKey
 from edoc.devpki.hierarchy import DevPki
 from edoc.errors import InputError, KeyLoadError
-from edoc.keys.algorithms import verify_value
+from edoc.keys.algorithms import require_certificate, verify_value
 from edoc.keys.loading import load_key
 
 _PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
@@ -117,6 +123,13 @@ def test_a_wrong_passphrase_says_so_and_is_not_repeated(pki: DevPki) -> None:
     assert caught.value.__cause__ is None
 
 
+def test_a_passphrase_that_is_no_text_is_not_repeated_anywhere(pki: DevPki) -> None:
+    with pytest.raises(KeyLoadError, match="not valid UTF-8") as caught:
+        load_key(pki.key_path("a-person1"), passphrase="hush\udcff")
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
 def test_no_passphrase_where_one_is_needed_says_so(pki: DevPki) -> None:
     with pytest.raises(KeyLoadError, match="needs its passphrase"):
         load_key(pki.key_path("a-person1"))
@@ -164,6 +177,60 @@ def test_rsa_signs_by_pss_where_that_is_wanted(pki: DevPki) -> None:
 def test_an_rsa_key_does_not_sign_by_ecdsa(pki: DevPki) -> None:
     with pytest.raises(KeyLoadError, match="does not sign by ecdsa"):
         load_key(pki.key_path("system"), passphrase=pki.passphrase, scheme="ecdsa")
+
+
+def make_pss_bound(folder: Path) -> Path:
+    """A key file whose certificate binds its key to PSS (id-RSASSA-PSS), which only openssl makes."""
+
+    def openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+    openssl("genpkey", "-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048", "-out", "key.pem")
+    openssl("req", "-x509", "-new", "-key", "key.pem", "-subj", "/CN=DEV", "-out", "cert.pem")
+    files = ("-inkey", "key.pem", "-in", "cert.pem", "-out", "pss.p12")
+    openssl("pkcs12", "-export", *files, "-passout", "pass:secret")
+    return folder / "pss.p12"
+
+
+def test_a_certificate_bound_to_pss_is_signed_with_by_pss_only(tmp_path: Path) -> None:
+    path = make_pss_bound(tmp_path)
+    key = load_key(path, passphrase="secret")
+    assert key.scheme == require_certificate(key.certificate) == "pss"
+    value = key.sign(b"data", digest="sha256")
+    assert verify_value(key.certificate, b"data", value, digest="sha256", scheme="pss")
+    assert not verify_value(key.certificate, b"data", value, digest="sha256", scheme="pkcs1v15")
+    with pytest.raises(KeyLoadError, match="by PSS only"):
+        load_key(path, passphrase="secret", scheme="pkcs1v15")
+
+
+def test_a_value_of_another_scheme_does_not_verify(pki: DevPki, tmp_path: Path) -> None:
+    private = ec.generate_private_key(ec.SECP256R1())
+    curved = load_key(write_p12(tmp_path / "ec.p12", private, make_certificate(private)), passphrase="secret")
+    plain = load_key(pki.key_path("system"), passphrase=pki.passphrase)
+    for key, other in ((plain, "ecdsa"), (curved, "pkcs1v15"), (curved, "pss")):
+        value = key.sign(b"data", digest="sha256")
+        assert verify_value(key.certificate, b"data", value, digest="sha256", scheme=key.scheme)
+        assert not verify_value(key.certificate, b"data", value, digest="sha256", scheme=other)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("change", [b"", b"x", b"\0" * 256])
+def test_no_other_value_verifies(pki: DevPki, change: bytes) -> None:
+    certificate = pki.certificate("system")
+    assert not verify_value(certificate, b"data", change, digest="sha256", scheme="pkcs1v15")
+
+
+def test_a_certificate_alone_says_how_its_key_signs(pki: DevPki) -> None:
+    certificate = pki.certificate("system")
+    assert require_certificate(certificate) == "pkcs1v15"
+    assert require_certificate(certificate, scheme="pss") == "pss"
+    with pytest.raises(KeyLoadError, match="does not sign by ecdsa"):
+        require_certificate(certificate, scheme="ecdsa")
+    short = make_certificate(rsa.generate_private_key(65537, 1024))  # noqa: S505 - weak on purpose
+    with pytest.raises(KeyLoadError, match="1024 bits"):
+        require_certificate(short.public_bytes(Encoding.DER))
+    for broken in (b"", certificate[:-1]):
+        with pytest.raises(KeyLoadError, match="cannot be read"):
+            verify_value(broken, b"data", b"x", digest="sha256", scheme="pkcs1v15")
 
 
 @pytest.mark.parametrize("digest", ["sha1", "md5", "SHA256", ""])
