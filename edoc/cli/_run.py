@@ -11,11 +11,15 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
-from edoc.errors import EdocError, KeyLoadError
+from edoc.errors import EdocError, InputError, KeyLoadError
+
+if TYPE_CHECKING:
+    from edoc.core.policy import Policy
+    from edoc.signing.settings import SigningSettings
 
 PasswordFile = Annotated[
     Path | None, typer.Option(metavar="F", help="File that holds the password of an encrypted PDF.")
@@ -31,18 +35,46 @@ TrustFiles = Annotated[
     list[Path] | None,
     typer.Option(metavar="PATH", help="Roots, CAs and CRLs: file or folder; repeatable."),
 ]
+OutDir = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Write many files into this folder, their tree kept.")
+]
+ListFile = Annotated[
+    Path | None,
+    typer.Option("--list", metavar="F", help="More files, a path a line; - is stdin. With --out-dir."),
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Pass over files that are in the folder already. With --out-dir.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")]
+_CONTROLS: Final = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+_KEPT: Final = _CONTROLS | {ord("\n"): "\n", ord("\t"): "\t"}
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def emit_json(value: Any) -> None:
-    """Print one JSON document on stdout."""
-    json.dump(value, sys.stdout, ensure_ascii=False, indent=2, default=str)
-    sys.stdout.write("\n")
+    """Print one JSON document on stdout; with escapes where stdout cannot hold its letters."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # also for file names that are no text
+        text = json.dumps(value, indent=2, default=str)
+    sys.stdout.write(text + "\n")
 
 
 def say(text: str) -> None:
     """Talk to the person: progress and remarks go to stderr."""
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(text.translate(_KEPT) + "\n")
+
+
+def show_name(path: Path) -> str:
+    """Give a path as one line of text; a name may hold anything, even what moves the cursor."""
+    return str(path).translate(_CONTROLS).encode("utf-8", "backslashreplace").decode()
+
+
+def require_apart(source: Path, target: Path) -> None:
+    """End as wrong usage if a command would write over what it reads."""
+    if source.resolve() == target.resolve():
+        raise typer.BadParameter(f"{show_name(source)} would be replaced; name another file to write.")
 
 
 def fail(error: EdocError | OSError, code: int = 1) -> NoReturn:
@@ -56,11 +88,16 @@ def explain(error: EdocError | OSError) -> str:
     if isinstance(error, EdocError):
         return str(error)
     where = f"{error.filename}: " if error.filename else ""
-    if error.errno in _FULL:
+    if is_disk_full(error):
         return (
             f"{where}the disk is full; nothing was left half done. Free some space and run the command again."
         )
     return f"{where}{(error.strerror or str(error)).lower()}."
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether space is all that is missing."""
+    return isinstance(error, OSError) and error.errno in _FULL
 
 
 @contextmanager
@@ -75,14 +112,17 @@ def reported() -> Iterator[None]:
 def read_passphrase(file: Path | None, variable: str | None) -> Callable[[], str] | None:
     """Where the passphrase comes from; it is read only when a key asks for it.
 
-    Raises `KeyLoadError` if the named place does not hold one.
+    Raises `KeyLoadError` if the named place does not hold one; two places are wrong usage.
     """
+    if file is not None and variable is not None:
+        raise typer.BadParameter("name one place that holds the passphrase.", param_hint="--passphrase-env")
     if file is not None:
 
         def from_file() -> str:
             try:
-                return file.read_text(encoding="utf-8").rstrip("\r\n")
-            except (OSError, UnicodeDecodeError) as error:
+                # Never an error over the bytes themselves: it would carry them.
+                return file.read_bytes().decode("utf-8", "surrogateescape").rstrip("\r\n")
+            except OSError as error:
                 raise KeyLoadError(
                     "the passphrase file cannot be read.",
                     where=str(file),
@@ -108,6 +148,36 @@ def read_password(file: Path | None) -> str | None:
     """The password of an encrypted PDF; raises `KeyLoadError` if the file does not hold one."""
     given = read_passphrase(file, None)
     return None if given is None else given()
+
+
+def read_policy(text: str) -> "Policy":
+    """The policy of that name or in that file; anything else is wrong usage."""
+    from edoc.signing.policies import load_policy
+
+    try:
+        return load_policy(text)
+    except InputError as error:
+        raise typer.BadParameter(str(error), param_hint="--policy") from error
+
+
+def load_settings(
+    config: Path | None, tsa: list[str] | None, *, needs_tsa: bool
+) -> "tuple[SigningSettings, tuple[str, ...]]":
+    """The settings in a file, or none, and the TSAs that go before those in it.
+
+    Raises `SettingsError`; no TSA where one is needed, or an address that is none, is wrong usage.
+    """
+    from edoc.signing.settings import SigningSettings
+    from edoc.trust.timestamps import Tsa
+
+    settings = SigningSettings() if config is None else SigningSettings.load(config)
+    if needs_tsa and not tsa and not settings.online.tsa:
+        raise typer.BadParameter("name a time-stamping authority: it needs a TSA.", param_hint="--tsa")
+    try:
+        first = tuple(Tsa(url).url for url in tsa or ())
+    except InputError as error:
+        raise typer.BadParameter(str(error), param_hint="--tsa") from error
+    return settings, first
 
 
 def read_numbers(option: str, text: str, count: int) -> list[float]:

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
-from edoc.cli._run import ConfigFile, PasswordFile, TrustFiles, TsaUrls, read_password, reported, say
+from edoc.cli._batch import finish, read_job
+from edoc.cli._run import (
+    AsJson,
+    ConfigFile,
+    ListFile,
+    OutDir,
+    PasswordFile,
+    Resume,
+    TrustFiles,
+    TsaUrls,
+    load_settings,
+    read_password,
+)
 
-if TYPE_CHECKING:
-    from edoc.signing.settings import SigningSettings
-
-Input = Annotated[Path, typer.Argument(metavar="IN.pdf", help="The PDF to work on; it stays as it is.")]
-Output = Annotated[Path, typer.Argument(metavar="OUT.pdf", help="The PDF to write.")]
+Files = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="IN.pdf OUT.pdf", help="One file in, one out; with --out-dir files and folders."),
+]
 
 
 class Level(StrEnum):
@@ -27,67 +40,95 @@ class Level(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
-    app.command(epilog="Example: edoc timestamp signed.pdf stamped.pdf --tsa http://tsa.ca.gov.vn")(timestamp)
-    app.command(
-        epilog="Example: edoc extend signed.pdf kept.pdf --level B-LTA --trust roots --tsa http://tsa.ca.gov.vn"
-    )(extend)
+    for command, example in _EXAMPLES.items():
+        app.command(epilog=f"Example: edoc {example}")(command)
 
 
 def timestamp(
-    source: Input,
-    target: Output,
+    files: Files = None,
     tsa: TsaUrls = None,
+    out_dir: OutDir = None,
+    list_file: ListFile = None,
+    resume: Resume = False,
     config: ConfigFile = None,
     password_file: PasswordFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Add a document time-stamp, which proves when the file existed with all its signatures."""
-    with reported():
+    job = read_job(
+        files or [],
+        out_dir=out_dir,
+        list_file=list_file,
+        resume=resume,
+        as_json=as_json,
+        doing="Time-stamping",
+        done="time-stamped",
+    )
+    with job.reported():
         from edoc import signing
+        from edoc.signing.batch import act_on_all
 
-        settings = _load(config, tsa)
-        with settings.online.make(settings.folder, first=tuple(tsa or ())) as online:
-            signing.timestamp(source, target, online=online, password=read_password(password_file))
-    say(f"{target}: time-stamped")
+        settings, first = load_settings(config, tsa, needs_tsa=True)
+        password = read_password(password_file)
+        with settings.online.make(settings.folder, first=first) as online:
+            act = partial(signing.timestamp, online=online, password=password)
+            outcomes = act_on_all(job.errands, act, resume=resume, make_folders=job.many)
+            finish(job, outcomes, lambda _: {})
 
 
 def extend(
-    source: Input,
-    target: Output,
+    files: Files = None,
+    *,
     level: Annotated[Level, typer.Option(help="What every signature in the file is raised to.")],
     trust: TrustFiles = None,
     tsa: TsaUrls = None,
     offline: Annotated[bool, typer.Option("--offline", help="Fetch no revocation data.")] = False,
+    out_dir: OutDir = None,
+    list_file: ListFile = None,
+    resume: Resume = False,
     config: ConfigFile = None,
     password_file: PasswordFile = None,
+    as_json: AsJson = False,
 ) -> None:
     """Raise the signatures of a file to a higher level, or renew their archive time-stamp."""
-    with reported():
+    job = read_job(
+        files or [],
+        out_dir=out_dir,
+        list_file=list_file,
+        resume=resume,
+        as_json=as_json,
+        doing="Raising",
+        done="raised",
+    )
+    with job.reported():
         from edoc import signing
         from edoc.errors import Refused
+        from edoc.signing.batch import act_on_all
 
-        settings = _load(config, tsa, needs_tsa=level is not Level.LT)
+        settings, first = load_settings(config, tsa, needs_tsa=level is not Level.LT)
         roots = settings.load_trust(*(trust or ()))
         if roots is None:
             raise Refused(
                 "nothing can be proven without a trusted root.", advice="Give a trust store (--trust)."
             )
-        with settings.online.make(settings.folder, first=tuple(tsa or ())) as online:
-            signing.extend(
-                source,
-                target,
+        password = read_password(password_file)
+        with settings.online.make(settings.folder, first=first) as online:
+            act = partial(
+                signing.extend,
                 level=level.value,
                 trust=roots,
                 online=online,
                 offline=offline,
-                password=read_password(password_file),
+                password=password,
             )
-    say(f"{target}: raised to {level}")
+            finish(
+                job,
+                act_on_all(job.errands, act, resume=resume, make_folders=job.many),
+                lambda _: {"level": level.value},
+            )
 
 
-def _load(config: Path | None, tsa: list[str] | None, *, needs_tsa: bool = True) -> SigningSettings:
-    from edoc.signing.settings import SigningSettings
-
-    settings = SigningSettings() if config is None else SigningSettings.load(config)
-    if needs_tsa and not tsa and not settings.online.tsa:
-        raise typer.BadParameter("name a time-stamping authority.", param_hint="--tsa")
-    return settings
+_EXAMPLES: Final[dict[Callable[..., Any], str]] = {
+    timestamp: "timestamp signed.pdf stamped.pdf --tsa http://tsa.ca.gov.vn",
+    extend: "extend signed.pdf kept.pdf --level B-LTA --trust roots --tsa http://tsa.ca.gov.vn",
+}

@@ -3,7 +3,9 @@
 Rooms that cost time to import are imported inside the commands that use them.
 """
 
+import sys
 from importlib.metadata import version
+from io import TextIOWrapper
 from typing import Annotated
 
 import typer
@@ -41,6 +43,9 @@ for commands in (demo, pki, prepare, sign, levels, verify, packages, operate, ma
 
 def main() -> None:
     """Entry point of the console script."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        # A name that this terminal cannot show must not end what was done with a stack of frames.
+        sys.stdout.reconfigure(errors="backslashreplace")
     app()
 
 

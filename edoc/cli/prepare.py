@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from edoc.cli._run import PasswordFile, read_numbers, read_password, reported, say
+from edoc.cli._run import PasswordFile, read_numbers, read_password, reported, require_apart, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +52,7 @@ def prepare(
     where = {option: _read_place(option, text) for option, text in places.items()}
     if seals < 1:
         raise typer.BadParameter("at least one agency seals.", param_hint="--seals")
+    require_apart(source, target)
     with reported():
         from edoc import signing
 
@@ -80,6 +81,7 @@ def number(
     password_file: PasswordFile = None,
 ) -> None:
     """Fill number and date into a prepared PDF; a signature of the person stays valid."""
+    require_apart(source, target)
     with reported():
         from edoc import signing
 

@@ -75,8 +75,9 @@ class Node:
 
         def passphrase() -> str:
             try:
-                return secret.read_text(encoding="utf-8").rstrip("\r\n")
-            except (OSError, UnicodeDecodeError) as error:
+                # Never an error over the bytes themselves: it would carry them.
+                return secret.read_bytes().decode("utf-8", "surrogateescape").rstrip("\r\n")
+            except OSError as error:
                 raise KeyLoadError(
                     "the seal's passphrase file cannot be read.",
                     where=str(secret),

@@ -8,12 +8,22 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from edoc.core.dispatch import Organization
-from edoc.errors import SettingsError
-from edoc.signing.settings import OnlineSettings
+from edoc.errors import InputError, SettingsError
+from edoc.signing.settings import OnlineSettings, list_mistakes
+from edoc.trust.timestamps import Tsa
 
 FILE_NAME = "edoc.toml"
 
@@ -90,6 +100,14 @@ class Seal(_Section):
     tsa: str | None = None
     """Asked before the ones in `online`."""
 
+    @field_validator("tsa")
+    @classmethod
+    def _check_tsa(cls, tsa: str | None) -> str | None:
+        try:
+            return tsa if tsa is None else Tsa(tsa).url
+        except InputError as error:
+            raise ValueError(str(error)) from error
+
 
 class TrustSettings(_Section):
     """Which roots count. Development roots are refused unless somebody says the dangerous words."""
@@ -140,6 +158,13 @@ class Settings(BaseSettings):
     register_: Register = Field(default=Register(), alias="register")
     worker: Worker = Worker()
 
+    @model_validator(mode="after")
+    def _have_means(self) -> Self:
+        # Said here: found out when sealing, it would have cost a number.
+        if self.seal.level != "B-B" and self.seal.tsa is None and not self.online.tsa:
+            raise ValueError(f"seal.level {self.seal.level} needs seal.tsa or online.tsa")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -173,8 +198,6 @@ class Settings(BaseSettings):
         try:
             return cls(**content)
         except ValidationError as error:
-            # the input value is left out: it may be a secret
-            wrong = "; ".join(
-                f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)
-            )
-            raise SettingsError(f"{wrong}.", where=str(file), advice="Correct the setting.") from None
+            raise SettingsError(
+                f"{list_mistakes(error)}.", where=str(file), advice="Correct the setting."
+            ) from None

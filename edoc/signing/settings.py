@@ -17,14 +17,18 @@ import os
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from edoc.errors import SettingsError
+from edoc.errors import InputError, SettingsError
 from edoc.signing.online import Online
+from edoc.trust.hosts import check_hosts
 from edoc.trust.store import Trust
 from edoc.trust.timestamps import Tsa
+
+_OURS: Final = ("trust", "online")
+"""The sections that are read; a node's file has more."""
 
 
 class _Section(BaseModel):
@@ -44,6 +48,20 @@ class TsaSettings(_Section):
     """Object identifier of the policy that time-stamps must be under."""
     digest: str = "sha256"
     timeout_seconds: float = Field(default=10, gt=0, le=300)
+
+    @model_validator(mode="after")
+    def _make_sense(self) -> Self:
+        for name in ("password", "token"):
+            if getattr(self, f"{name}_file") is not None and getattr(self, f"{name}_env") is not None:
+                raise ValueError(f"{name}_file and {name}_env are two places for one secret")
+        has_password = self.password_file is not None or self.password_env is not None
+        if has_password is not (self.username is not None):
+            raise ValueError("username and password go together")
+        try:
+            self.make(Path())
+        except InputError as error:
+            raise ValueError(str(error)) from error
+        return self
 
     def make(self, folder: Path) -> Tsa:
         """Make the authority; its secrets are read when it is asked."""
@@ -68,6 +86,14 @@ class OnlineSettings(_Section):
     tsa: tuple[TsaSettings, ...] = ()
     """In the order in which they are asked."""
 
+    @field_validator("hosts")
+    @classmethod
+    def _check_hosts(cls, hosts: dict[str, str]) -> dict[str, str]:
+        try:
+            return check_hosts(hosts)
+        except InputError as error:
+            raise ValueError(str(error)) from error
+
     def make(self, folder: Path, *, first: tuple[str, ...] = ()) -> Online:
         """Make what reaches the outside; addresses in `first` are asked before the ones of the file."""
         return Online(
@@ -77,12 +103,12 @@ class OnlineSettings(_Section):
         )
 
 
-class TrustPaths(BaseModel):
+class TrustPaths(_Section):
     """Whom one trusts."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)  # a node's file says more here
-
     paths: tuple[Path, ...] = ()
+    unsafe_allow_development: bool = False
+    """A node's own; whoever signs outside a node is told by the report."""
 
 
 class SigningSettings(_Section):
@@ -91,31 +117,49 @@ class SigningSettings(_Section):
     trust: TrustPaths = TrustPaths()
     online: OnlineSettings = OnlineSettings()
     folder: Path = Path()
+    """What relative paths count from."""
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read the sections `trust` and `online` of a file; others, as a node's, are passed over.
 
-        Raises `SettingsError` that names the file and the key.
+        Raises `SettingsError` that names the file, every wrong setting, and what is wrong with it.
         """
         where = Path(path)
         try:
-            with where.open("rb") as file:
-                values: dict[str, Any] = tomllib.load(file)
-        except (OSError, tomllib.TOMLDecodeError) as error:
-            raise SettingsError(f"this configuration cannot be read ({error}).", where=str(where)) from error
-        chosen = {key: values[key] for key in ("trust", "online") if key in values}
+            values: dict[str, Any] = tomllib.loads(where.read_text(encoding="utf-8"))
+        except OSError as error:
+            reason = (error.strerror or "input error").lower()
+            raise SettingsError(f"this configuration cannot be read: {reason}.", where=str(where)) from error
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"it cannot be read as TOML: {error}.", where=str(where)) from error
         try:
-            return cls(**chosen, folder=where.parent)
+            return cls(**{key: values[key] for key in _OURS if key in values}, folder=where.parent)
         except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, first["loc"]))
-            raise SettingsError(f"{key}: {first['msg'].lower()}.", where=str(where)) from error
+            raise SettingsError(
+                f"{list_mistakes(error)}.", where=str(where), advice="Correct the setting (docs/signing.md)."
+            ) from None
 
     def load_trust(self, *more: Path) -> Trust | None:
         """Load the trusted roots of the file and those named besides; None if nobody names any."""
         paths = [*more, *(self.folder / path for path in self.trust.paths)]
         return Trust.load(*paths) if paths else None
+
+
+def list_mistakes(error: ValidationError) -> str:
+    """Say which settings are wrong and why, never what they hold: that may be a secret."""
+    found = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(
+        ": ".join(filter(None, (".".join(map(str, each["loc"])), _explain(each["type"], each["msg"]))))
+        for each in found
+    )
+
+
+def _explain(kind: str, message: str) -> str:
+    if kind == "extra_forbidden":
+        return "there is no such setting"
+    text = message.removeprefix("Value error, ").rstrip(".")
+    return text[:1].lower() + text[1:]
 
 
 def _find_secret(file: Path | None, variable: str | None, folder: Path) -> Callable[[], str] | None:
@@ -126,12 +170,18 @@ def _find_secret(file: Path | None, variable: str | None, folder: Path) -> Calla
 
 def _read_secret(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").strip()
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError):
-        raise SettingsError("the file with the secret of a TSA cannot be read.", where=str(path)) from None
+        raise SettingsError(
+            "the file with the secret of a TSA cannot be read.",
+            where=str(path),
+            advice="Check online.tsa and who may read the file.",
+        ) from None
 
 
 def _read_variable(name: str) -> str:
     if name not in os.environ:
-        raise SettingsError(f"the variable {name} with the secret of a TSA is not set.")
+        raise SettingsError(
+            f"the variable {name} with the secret of a TSA is not set.", advice="Set it, or name a file."
+        )
     return os.environ[name]

@@ -11,8 +11,6 @@ from softhsm import PIN, SoftHsm
 from edoc.core.report import Level
 from edoc.devpki.hierarchy import DevPki
 from edoc.devpki.server import serving
-from edoc.errors import SettingsError
-from edoc.signing.settings import SigningSettings
 from edoc.trust.store import Trust
 from edoc.verification import verify
 
@@ -89,32 +87,3 @@ def test_extend_without_trust_is_refused(letter: Path, tmp_path: Path, run: Run)
 
 def test_timestamp_without_a_tsa_is_wrong_usage(letter: Path, tmp_path: Path, run: Run) -> None:
     assert run("timestamp", letter, tmp_path / "out.pdf").returncode == 2
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("[online]\ncolour = 1", "online.colour"),
-        ("[[online.tsa]]\nuser = 'x'", "online.tsa.0.url"),
-        ("[online", "cannot be read"),
-        ("[trust]\npaths = 3", "trust.paths"),
-    ],
-)
-def test_a_wrong_configuration_names_file_and_key(text: str, words: str, tmp_path: Path) -> None:
-    (tmp_path / "edoc.toml").write_text(text)
-    with pytest.raises(SettingsError, match=words) as caught:
-        SigningSettings.load(tmp_path / "edoc.toml")
-    assert "edoc.toml" in str(caught.value)
-
-
-def test_secrets_of_a_tsa_are_read_when_it_is_asked_and_shown_nowhere(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    text = '[[online.tsa]]\nurl = "http://tsa"\nusername = "ubnd"\npassword_env = "TSA_PASSWORD"\n'
-    (tmp_path / "edoc.toml").write_text(text)
-    settings = SigningSettings.load(tmp_path / "edoc.toml")
-    monkeypatch.setenv("TSA_PASSWORD", "very secret")
-    made = settings.online.tsa[0].make(tmp_path)
-    assert callable(made.password)
-    assert made.password() == "very secret"
-    assert "very secret" not in repr((settings, made))
