@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from edoc.packing import unpack as unpack
     from edoc.signing import Online as Online
     from edoc.signing import SigningState as SigningState
+    from edoc.signing import Tsa as Tsa
     from edoc.signing import begin_signing as begin_signing
     from edoc.signing import complete_signing as complete_signing
     from edoc.signing import extend as extend
@@ -48,6 +49,7 @@ _ROOMS = {
     "SigningState": "edoc.signing",
     "StatusUpdate": "edoc.core.dispatch",
     "Trust": "edoc.trust.store",
+    "Tsa": "edoc.signing",
     "begin_signing": "edoc.signing",
     "complete_signing": "edoc.signing",
     "extend": "edoc.signing",

@@ -93,11 +93,6 @@ class Document:
         """Give the visible box and rotation of a page; the first is 0."""
         return read_frame(self.reader, index)
 
-    def read_bytes(self) -> bytes:
-        """Read the whole file."""
-        self.stream.seek(0)
-        return self.stream.read()
-
     def mentions(self, needle: bytes) -> bool:
         """Tell whether the file's bytes hold `needle` anywhere."""
         self.stream.seek(0)

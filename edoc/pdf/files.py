@@ -49,15 +49,6 @@ def written_to(dst: Target) -> Iterator[BinaryIO]:
         yield stream
 
 
-def hash_stream(stream: BinaryIO) -> str:
-    """SHA-256 of all that a stream holds, in lower-case hex."""
-    digest = hashlib.sha256()
-    stream.seek(0)
-    while chunk := stream.read(_CHUNK):
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
 class Growing:
     """A file that only grows, at the end of a stream; everything is read and hashed once.
 
