@@ -4,9 +4,11 @@ Tables are looked up in place, so that a file of a million objects costs no more
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from edoc.pdf.objects import look
@@ -22,6 +24,7 @@ _ENTRY: Final = re.compile(rb"(\d{10}) (\d{5}) ([nf])(?: \r| \n|\r\n)")
 _SUBSECTION: Final = re.compile(rb"[\s\x00]*(\d{1,10})[ \t]+(\d{1,10})[ \t]*(?:\r\n|\r|\n)")
 _TRAILER: Final = re.compile(rb"[\s\x00]*trailer")
 _HEADER_BYTES: Final = 64
+_FIRST: Final = itemgetter(0)
 _PNG: Final = range(10, 16)
 _UP: Final = 2
 """PNG's prediction by the row above (ISO 32000-2, 7.4.4.4)."""
@@ -37,28 +40,48 @@ class Entry(NamedTuple):
     free: bool = False
 
 
+Parts = tuple[tuple[int, int, int], ...]
+
+
+def _sort(parts: list[tuple[int, int, int]]) -> Parts:
+    ordered = sorted(part for part in parts if part[1])
+    if any(first + count > after for (first, count, _), (after, _, _) in pairwise(ordered)):
+        raise SyntaxFault("a cross-reference section lists an object twice")  # programs believe either
+    return tuple(ordered)
+
+
+def _locate(parts: Parts, number: int) -> tuple[int, int] | None:
+    # Thousands of parts are legal, and thousands of objects may be looked for.
+    place = bisect_right(parts, number, key=_FIRST) - 1
+    if place < 0:
+        return None
+    first, count, start = parts[place]
+    return (start, number - first) if number < first + count else None
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A classic cross-reference table."""
 
-    parts: tuple[tuple[int, int, int], ...]
-    """First number, count, and where the first entry stands."""
+    parts: Parts
+    """First number, count, and where the first entry stands; sorted."""
     read_at: ReadAt
 
     @property
     def last(self) -> int:
         """The highest object number."""
-        return max((first + count - 1 for first, count, _ in self.parts), default=0)
+        return sum(self.parts[-1][:2]) - 1 if self.parts else 0
 
     def find(self, number: int) -> Entry | None:
         """Give an object's entry; None if this section says nothing of it."""
-        for first, count, start in self.parts:
-            if first <= number < first + count:
-                found = _ENTRY.match(self.read_at(start + ENTRY_BYTES * (number - first), ENTRY_BYTES))
-                if found is None:
-                    raise SyntaxFault("an entry of a cross-reference table is not 20 bytes long")
-                return Entry(int(found[1]), int(found[2]), free=found[3] == b"f")
-        return None
+        place = _locate(self.parts, number)
+        if place is None:
+            return None
+        start, row = place
+        found = _ENTRY.match(self.read_at(start + ENTRY_BYTES * row, ENTRY_BYTES))
+        if found is None:
+            raise SyntaxFault("an entry of a cross-reference table is not 20 bytes long")
+        return Entry(int(found[1]), int(found[2]), free=found[3] == b"f")
 
 
 def read_table(read_at: ReadAt, position: int) -> tuple[Table, int]:
@@ -68,7 +91,7 @@ def read_table(read_at: ReadAt, position: int) -> tuple[Table, int]:
         head = read_at(position, _HEADER_BYTES)
         end = _TRAILER.match(head)
         if end is not None:
-            return Table(tuple(parts), read_at), position + end.end()
+            return Table(_sort(parts), read_at), position + end.end()
         found = _SUBSECTION.match(head)
         if found is None:
             raise SyntaxFault("a cross-reference table cannot be read")
@@ -85,22 +108,20 @@ def read_table(read_at: ReadAt, position: int) -> tuple[Table, int]:
 class Stream:
     """A cross-reference stream, decoded."""
 
-    parts: tuple[tuple[int, int, int], ...]
-    """First number, count, and the index of the first row."""
+    parts: Parts
+    """First number, count, and the index of the first row; sorted."""
     widths: tuple[int, int, int]
     rows: bytes
 
     @property
     def last(self) -> int:
         """The highest object number."""
-        return max((first + count - 1 for first, count, _ in self.parts), default=0)
+        return sum(self.parts[-1][:2]) - 1 if self.parts else 0
 
     def find(self, number: int) -> Entry | None:
         """Give an object's entry; None if this section says nothing of it."""
-        for first, count, row in self.parts:
-            if first <= number < first + count:
-                return self._read(row + number - first)
-        return None
+        place = _locate(self.parts, number)
+        return None if place is None else self._read(sum(place))
 
     def _read(self, row: int) -> Entry:
         one, two, three = self.widths
@@ -128,7 +149,7 @@ def read_stream(dictionary: Any, data: bytes) -> Stream:
         row += count
     if row * sum(widths) > len(rows):
         raise SyntaxFault("a cross-reference stream is too short")
-    return Stream(tuple(parts), (widths[0], widths[1], widths[2]), rows)
+    return Stream(_sort(parts), (widths[0], widths[1], widths[2]), rows)
 
 
 def _unpredict(dictionary: Any, data: bytes, width: int) -> bytes:

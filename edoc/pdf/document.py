@@ -23,13 +23,15 @@ from edoc.pdf.fieldlist import Field, list_fields
 from edoc.pdf.files import Source
 from edoc.pdf.forms import PREPARED, is_filled, is_signature, read_signer
 from edoc.pdf.layout import Frame
-from edoc.pdf.ordinary import OrdinaryReader, Unordinary
+from edoc.pdf.ordinary import MAX_SECTIONS, OrdinaryReader, Unordinary
 from edoc.pdf.pages import count_pages, read_frame, require_tree
 from edoc.pdf.update import Base, Revision
 
 _HEADER_WINDOW: Final = 1024
 _CHUNK: Final = 1 << 20
 _MAX_PAGES: Final = 100_000
+_MAX_OBJECT: Final = 8_388_000
+"""Other programs read numbers up to 8,388,607 (ISO 32000-1, annex C), and an update adds some."""
 _DETAIL_LENGTH: Final = 160
 _FEW_PAGES: Final = 16
 _MAY_SIGN: Final = 0x8 | 0x20 | 0x100
@@ -147,6 +149,8 @@ def _look_over(base: Base, where: str, password: str | None) -> Document:
     document = Document(base, list_fields(base.reader), where, password)
     if not 0 < document.page_count <= _MAX_PAGES:
         raise PdfError("this PDF has no pages.", where=where)
+    if base.last_object > _MAX_OBJECT:
+        raise PdfError("this PDF numbers its objects higher than programs can read.", where=where)
     document.read_frame(0)
     return document
 
@@ -225,6 +229,8 @@ def _read(stream: BinaryIO, where: str, password: str | None) -> Base:
         reader = _open_reader(stream)
         if reader.encrypted:
             _decrypt(reader, where, password)
+    if reader.xrefs.total_revisions > MAX_SECTIONS:
+        raise PdfError(f"this PDF has more than {MAX_SECTIONS} revisions.", where=where)
     _require_qpdf(stream, where, password)
     revisions = range(reader.xrefs.total_revisions)
     objects = (ref.idnum for each in revisions for ref in reader.xrefs.explicit_refs_in_revision(each))

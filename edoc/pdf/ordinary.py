@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.decode_limits import DecodeContext, DecodeLimits
+from pyhanko.pdf_utils.decode_limits import DecodeContext, DecodeLimits, DecodePurpose
 from pyhanko.pdf_utils.rw_common import PdfHandler
 
 from edoc.pdf.crossref import MAX_STREAM_BYTES, Entry, Stream, Table, read_stream, read_table
 from edoc.pdf.syntax import SyntaxFault, parse_object
 
-MAX_SECTIONS: Final = 2000
+MAX_SECTIONS: Final = 500
+"""Every object is looked for in every revision."""
 MAX_OBJECT_BYTES: Final = 64 << 20
 
 _generic: Final[Any] = generic
@@ -26,7 +27,7 @@ _GROWTH: Final = 8
 _START: Final = re.compile(rb"startxref[\s\x00]+(\d{1,19})[\s\x00]+%%EOF[\s\x00]*\Z")
 _XREF: Final = re.compile(rb"[\s\x00]*xref[ \t]*(?:\r\n|\r|\n)")
 _OBJECT: Final = re.compile(rb"[\s\x00]*(\d{1,10})[\s\x00]+(\d{1,5})[\s\x00]+obj(?![A-Za-z0-9])")
-_END: Final = re.compile(rb"(?:[\s\x00]|%[^\r\n]*[\r\n])*(?:(endobj)|stream(?:\r\n|\n))")
+_END: Final = re.compile(rb"(?:[\s\x00]++|%[^\r\n]*+[\r\n])*+(?:(endobj)|stream(?:\r\n|\n))")
 _ENDSTREAM: Final = re.compile(rb"[\s\x00]{0,2}endstream")
 _ODD: Final = (SyntaxFault, KeyError, ValueError, TypeError, IndexError, AttributeError, zlib.error)
 
@@ -43,7 +44,7 @@ class OrdinaryReader(PdfHandler):
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
         self._objects: dict[int, Any] = {}
-        self._object_streams: dict[int, tuple[dict[int, int], bytes]] = {}
+        self._object_streams: dict[int, tuple[dict[int, tuple[int, int]], bytes]] = {}
         self.size = stream.seek(0, 2)
         self._context: Any = DecodeContext(DecodeLimits.for_untrusted_input(), input_size=self.size)
         self._sections: list[Table | Stream] = []
@@ -106,7 +107,7 @@ class OrdinaryReader(PdfHandler):
         seen: set[int] = set()
         position: int | None = self.startxref
         while position is not None:
-            if position in seen or len(seen) > MAX_SECTIONS:
+            if position in seen or len(seen) >= MAX_SECTIONS:
                 raise SyntaxFault("the cross-reference sections go in a circle")
             seen.add(position)
             trailer = self._read_section(position)
@@ -156,29 +157,35 @@ class OrdinaryReader(PdfHandler):
         if home.generation != reference.generation:
             return _generic.NullObject()
         if entry.compressed:
-            return self._read_compressed(entry.offset, number, home)
+            return self._read_compressed(entry.offset, entry.generation, number, home)
         return self._parse_indirect(entry.offset, home)
 
-    def _read_compressed(self, holder: int, number: int, home: Any) -> Any:
+    def _read_compressed(self, holder: int, index: int, number: int, home: Any) -> Any:
         if holder not in self._object_streams:
             self._object_streams[holder] = self._open_object_stream(holder)
-        offsets, data = self._object_streams[holder]
-        return parse_object(data, offsets[number], self, home)[0]
+        places, data = self._object_streams[holder]
+        listed, at = places[number]
+        if listed != index:
+            raise SyntaxFault("an object stream lists its objects in another order")  # some go by the index
+        return parse_object(data, at, self, home)[0]
 
-    def _open_object_stream(self, number: int) -> tuple[dict[int, int], bytes]:
+    def _open_object_stream(self, number: int) -> tuple[dict[int, tuple[int, int]], bytes]:
         entry = self._find(number)
         if entry is None or entry.compressed or entry.free:
             raise SyntaxFault("an object stream stands nowhere")
         holder = self.get_object(_generic.Reference(number, entry.generation, self))
         if holder.get("/Type") != "/ObjStm":
             raise SyntaxFault("this is no object stream")
-        data = holder.data
+        data = holder.read_data(DecodePurpose.OBJECT_STREAM)
         first = int(holder["/First"])
         numbers = [int(word) for word in data[:first].split()]
         if len(numbers) != 2 * int(holder["/N"]):
             raise SyntaxFault("an object stream counts its objects wrongly")
-        offsets = {each: first + at for each, at in zip(numbers[::2], numbers[1::2], strict=True)}
-        return offsets, data + b" "
+        pairs = zip(numbers[::2], numbers[1::2], strict=True)
+        places = {each: (index, first + at) for index, (each, at) in enumerate(pairs)}
+        if 2 * len(places) != len(numbers):
+            raise SyntaxFault("an object stream lists an object twice")
+        return places, data + b" "
 
     def _parse_indirect(self, position: int, home: Any) -> Any:
         for window in self._windows(position):

@@ -13,7 +13,7 @@ from edoc.pdf.anchors import Match
 from edoc.pdf.appearance import Look, Words, wrap_lines
 from edoc.pdf.document import Document
 from edoc.pdf.fieldlist import list_boxes, list_pages
-from edoc.pdf.fields import Places
+from edoc.pdf.fields import MAX_SEALS, Places
 from edoc.pdf.forms import DATE, NUMBER, PERSON, is_filled, is_signature
 from edoc.pdf.layout import MM, PADDING, PERSON_HEIGHT, PERSON_WIDTH, SEAL_DIAMETER, Frame, Place, Rect
 from edoc.pdf.pages import require_page
@@ -74,9 +74,19 @@ def place_seal(document: Document, *, anchor: str | None, width: float, height: 
         rect = _place_over(document, place, width, height).rect
         page = pages.frame(place.page - 1).page
         seals = pages.list_seals(place.page - 1)
-    while any(_overlaps(seal, rect) for seal in seals) and rect.x1 - width - _SEAL_GAP >= page.x1:
-        rect = rect.move(-width - _SEAL_GAP, 0)
-    return Place(place.page, rect.round())
+    spots = (spot for spot in _list_around(rect, page) if not any(_overlaps(seal, spot) for seal in seals))
+    return Place(place.page, next(spots, rect).round())
+
+
+def _list_around(rect: Rect, page: Rect) -> Iterator[Rect]:
+    # Joint documents: the next seal stands left of the one before; else under it, above it, right of it.
+    yield rect
+    across, down = rect.width + _SEAL_GAP, rect.height + _SEAL_GAP
+    for dx, dy in ((-across, 0.0), (0.0, -down), (0.0, down), (across, 0.0)):
+        for steps in range(1, MAX_SEALS):
+            spot = rect.move(steps * dx, steps * dy)
+            if spot.lies_in(page):
+                yield spot
 
 
 def place_top_right(document: Document, look: Look, *, anchor: str | None = None) -> Place:

@@ -18,14 +18,15 @@ MAX_DEPTH: Final = 64
 _WHITE: Final = rb"\x00\t\n\x0c\r "
 _REGULAR: Final = rb"[^\x00\t\n\x0c\r ()<>\[\]{}/%]"
 _TOKEN: Final = re.compile(
-    rb"(?:[" + _WHITE + rb"]|%[^\r\n]*[\r\n])*(?:"
+    # Possessive, since what may be taken back costs memory for every byte.
+    rb"(?:[" + _WHITE + rb"]++|%[^\r\n]*+[\r\n])*+(?:"
     rb"(/" + _REGULAR + rb"*)"  # 1 name
     rb"|(\d{1,10})[" + _WHITE + rb"]+(\d{1,5})[" + _WHITE + rb"]+R(?!" + _REGULAR + rb")"  # 2, 3 reference
     rb"|([+-]?\d{1,20})(?!" + _REGULAR + rb")"  # 4 integer
     rb"|([+-]?(?:\d{1,20}\.\d{0,20}|\.\d{1,20}))(?!" + _REGULAR + rb")"  # 5 real
     rb"|(<<)|(>>)|(\[)|(\])"  # 6 to 9
     rb"|<([0-9A-Fa-f" + _WHITE + rb"]*)>"  # 10 hexadecimal string
-    rb"|(\((?:[^()\\]|\\.)*\))"  # 11 string without parentheses inside
+    rb"|(\((?:[^()\\]++|\\.)*+\))"  # 11 string without parentheses inside
     rb"|(\()"  # 12 other string
     rb"|(true|false|null)(?!" + _REGULAR + rb"))",  # 13
     re.DOTALL,
@@ -139,7 +140,7 @@ def _remember(value: Any, source: bytes) -> Any:
 
 
 def _make_hex(digits: bytes) -> Any:
-    packed = b"".join(digits.translate(None, b"\x00").split())
+    packed = digits.translate(None, b"\x00\t\n\x0c\r ")
     value = _generic.pdf_string(binascii.unhexlify(packed + b"0" * (len(packed) % 2)))
     return _remember(value, b"<" + packed + b">")
 

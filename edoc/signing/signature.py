@@ -14,7 +14,7 @@ from edoc.pdf.files import Growing, Source, Target, written_to
 from edoc.pdf.pictures import load_picture
 from edoc.roles.role import Role
 from edoc.signing.finishing import Finish, Signed
-from edoc.signing.levels import list_tsas
+from edoc.signing.levels import LEVELS, list_tsas, reopen
 from edoc.signing.online import Online
 from edoc.signing.planning import (
     Checks,
@@ -113,11 +113,14 @@ def sign(
                 fetcher=fetcher,
                 chain=chain,
             )
-            made = finish.reach(
-                lambda stamp: signer.sign_onto(growing, document, order, key, stamp=stamp),
-                level,
-                or_lower=or_lower,
-            )
+
+            def make(stamp: signer.Stamper | None) -> None:
+                # Without a stamp although one was wanted: the attempt with it left its traces in `document`.
+                again = stamp is None and level != LEVELS[0]
+                extended = reopen(document, output) if again else document
+                signer.sign_onto(growing, extended, order, key, stamp=stamp)
+
+            made = finish.reach(make, level, or_lower=or_lower)
         return Signed(
             sha256=growing.sha256,
             size=growing.size,

@@ -1,4 +1,6 @@
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +151,103 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 )
 def test_wrong_usage_exits_2(arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
+
+
+def test_a_letter_without_fields_is_signed_numbered_and_sealed(
+    letter: Path, tmp_path: Path, pki: DevPki
+) -> None:
+    signed, numbered, sealed = (tmp_path / f"{step}.pdf" for step in range(3))
+    given = ["--number", "5", "--notation", "UBND-VP", "--date", "2026-02-05"]
+    anchored = ["--anchor", "KT. CHỦ TỊCH"]
+    steps: list[list[str | Path]] = [
+        ["sign", letter, signed, "--role", "person", *anchored, "--image", SIGNATURE_IMAGE],
+        ["sign", signed, numbered, "--role", "number", *given],
+        ["sign", numbered, sealed, "--role", "agency", "--image", SEAL_IMAGE, "--digest", "sha384", "--pss"],
+    ]
+    for step, name in zip(steps, ("a-person2", "a-seal", "a-seal"), strict=True):
+        done = run(*step, *signer(pki, name))
+        assert done.exit_code == 0, done.output
+    assert [(sound, allowed) for _, sound, _, allowed in judge(sealed)] == [(True, True)] * 3
+
+
+@pytest.mark.parametrize(("lock", "signs_after"), [("none", True), ("form", True), ("all", False)])
+def test_a_lock_says_what_may_follow(
+    lock: str, signs_after: bool, letter: Path, tmp_path: Path, pki: DevPki
+) -> None:
+    first, second = tmp_path / "1.pdf", tmp_path / "2.pdf"
+    done = run("sign", letter, first, "--role", "person", "--lock", lock, *signer(pki, "a-person1"))
+    assert done.exit_code == 0, done.output
+    done = run("sign", first, second, "--role", "person", *signer(pki, "a-person2"))
+    assert (done.exit_code == 0) is signs_after, done.output
+
+
+def test_a_role_of_ones_own_is_a_file(letter: Path, tmp_path: Path, pki: DevPki) -> None:
+    role = tmp_path / "chánh văn phòng.toml"
+    role.write_text(
+        'title = "Chánh Văn phòng"\nkind = "person"\nnew_field = "ChanhVanPhong"\nplace = "none"\n',
+        encoding="utf-8",
+    )
+    done = run("sign", letter, tmp_path / "out.pdf", "--role", role, *signer(pki, "a-person1"))
+    assert done.exit_code == 0, done.output
+    assert judge(tmp_path / "out.pdf")[0][0].startswith("ChanhVanPhong")
+
+
+def test_an_unknown_role_is_told_the_presets(letter: Path, tmp_path: Path, pki: DevPki) -> None:
+    done = run("sign", letter, tmp_path / "o.pdf", "--role", "clerk", *signer(pki, "a-person1"))
+    assert done.exit_code == 2
+    for preset in ("person", "agency", "system", "annex", "enclosure", "sao-y", "sao-luc", "trich-sao"):
+        assert preset in done.stderr
+
+
+def test_a_seal_judges_the_person_by_the_policy_in_a_file(letter: Path, tmp_path: Path, pki: DevPki) -> None:
+    signed, sealed, policy = tmp_path / "1.pdf", tmp_path / "2.pdf", tmp_path / "tinh.toml"
+    assert run("sign", letter, signed, "--role", "person", *signer(pki, "a-person1")).exit_code == 0
+    more = ["--role", "agency", "--image", SEAL_IMAGE, *signer(pki, "a-seal"), "--policy", policy]
+    policy.write_text('name = "strict"\nminimal_rsa_bits = 16384\nminimal_ec_bits = 1024\n')
+    refused = run("sign", signed, sealed, *more)
+    assert refused.exit_code == 1
+    assert "validly signed" in refused.stderr
+    policy.write_text('name = "usual"\n')
+    done = run("sign", signed, sealed, *more)
+    assert done.exit_code == 0, done.output
+
+
+def test_an_unknown_policy_is_wrong_usage(letter: Path, tmp_path: Path, pki: DevPki) -> None:
+    more = ["--role", "person", "--policy", "nd69", *signer(pki, "a-person1")]
+    done = run("sign", letter, tmp_path / "o.pdf", *more)
+    assert done.exit_code == 2
+    assert "nd68" in done.stderr
+
+
+def test_two_places_for_the_passphrase_are_wrong_usage(letter: Path, tmp_path: Path, pki: DevPki) -> None:
+    more = ["--role", "person", "--passphrase-env", "X", *signer(pki, "a-person1")]
+    assert run("sign", letter, tmp_path / "o.pdf", *more).exit_code == 2
+
+
+def test_an_encrypted_draft_is_prepared_and_numbered_with_its_password(tmp_path: Path) -> None:
+    draft, ready, filled = (tmp_path / f"{step}.pdf" for step in ("draft", "ready", "filled"))
+    draft.write_bytes(encrypt("sesame"))
+    (tmp_path / "password").write_text("sesame\n")
+    opened: list[str | Path] = ["--password-file", tmp_path / "password"]
+    given: list[str] = ["--number", "5", "--notation", "UBND-VP", "--date", "2026-02-05"]
+    assert run("prepare", draft, ready, *opened).exit_code == 0
+    done = run("number", ready, filled, *given, *opened)
+    assert done.exit_code == 0, done.output
+    with pikepdf.open(filled, password="sesame") as pdf:
+        assert pdf.is_encrypted
+
+
+def test_help_is_quick_because_nothing_heavy_is_imported() -> None:
+    program = (
+        "import sys; sys.argv = ['edoc', 'sign', '--help']\n"
+        "from edoc.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "print(sorted({name.split('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    heavy = {"cryptography", "asn1crypto", "pikepdf", "PIL", "lxml", "httpx", "pyhanko", "rich"}
+    assert not {name for name in heavy if f"'{name}'" in done.stderr}
 
 
 def test_a_level_without_a_tsa_is_wrong_usage(letter: Path, tmp_path: Path, pki: DevPki) -> None:

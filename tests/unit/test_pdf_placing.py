@@ -24,6 +24,7 @@ from edoc.pdf import fonts, placing
 from edoc.pdf.appearance import Look, Words
 from edoc.pdf.document import Document, open_pdf
 from edoc.pdf.layout import PERSON_HEIGHT, PERSON_WIDTH, SEAL_DIAMETER, Place
+from edoc.pdf.objects import items
 from edoc.signing import prepare, sign
 
 FONTS = Path(fonts.__file__).parents[1] / "fonts"
@@ -375,3 +376,23 @@ def test_the_room_of_a_person_is_as_large_as_wished() -> None:
         small = placing.place_person(document, anchor=None, width=30 * MM, height=10 * MM).rect
     assert [small.width, small.height] == pytest.approx([30 * MM, 10 * MM], abs=0.1)
     assert small.centre == pytest.approx(usual.centre, abs=0.1)
+
+
+def test_a_seal_at_the_edge_of_the_page_leaves_the_next_one_room_below(tmp_path: Path, pki: DevPki) -> None:
+    def key(name: str) -> SigningKey:
+        return load_key(pki.key_path(name), passphrase=pki.passphrase)
+
+    steps = [tmp_path / f"{number}.pdf" for number in range(4)]
+    steps[0].write_bytes(LETTER)
+    corner: dict[str, Any] = {"page": 1, "rect": (80, 250, 220, 320), "image": SIGNATURE_IMAGE}
+    sign(steps[0], steps[1], key=key("a-person2"), role="person", checks="none", **corner)
+    seals: dict[str, Any] = {"role": "agency", "checks": "none", "image": SEAL_IMAGE}
+    sign(steps[1], steps[2], key=key("a-seal"), lock="form", **seals)
+    sign(steps[2], steps[3], key=key("b-seal"), **seals)
+    with open_pdf(steps[3]) as document:
+        rects = {
+            field.name: [float(corner) for corner in items(field.widgets[0][1]["/Rect"])]
+            for field in document.fields
+        }
+    assert rects["Seal1"][0] == rects["Seal2"][0]
+    assert rects["Seal2"][3] < rects["Seal1"][1]

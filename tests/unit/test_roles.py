@@ -43,15 +43,15 @@ def test_the_presets_are_those_of_annex_1() -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "place", "lock", "image"),
     [
-        ("person", "person", "person", "form", "optional"),
+        ("person", "person", "person", "none", "optional"),
         ("agency", "agency", "seal", "all", "optional"),
         ("system", "system", "none", "none", "optional"),
         ("annex", "agency", "top-right", "all", "forbidden"),
-        ("enclosure", "agency", "top-right", "form", "forbidden"),
+        ("enclosure", "agency", "top-right", "none", "forbidden"),
         ("sao-y", "agency", "top-right", "all", "forbidden"),
         ("sao-luc", "agency", "top-right", "all", "forbidden"),
         ("trich-sao", "agency", "top-right", "all", "forbidden"),
-        ("number", "agency", "number-and-date", "form", "forbidden"),
+        ("number", "agency", "number-and-date", "none", "forbidden"),
     ],
 )
 def test_a_preset_says_who_signs_where_and_what_is_locked(

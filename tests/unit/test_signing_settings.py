@@ -1,6 +1,7 @@
 """`edoc.toml` as signing reads it, and as a node does for its seal; policies of one's own."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -176,6 +177,14 @@ def test_the_template_of_a_node_holds_when_it_is_filled_in(tmp_path: Path) -> No
     assert settings.online.hosts == {"ocsp.ca.ptc": "http://ocsp.ca.gov.vn"}
     assert [tsa.url for tsa in settings.online.tsa] == ["http://tsa.ca.gov.vn"]
     assert SigningSettings.load(tmp_path / FILE_NAME).online == settings.online
+
+
+def test_what_the_documentation_shows_holds(tmp_path: Path) -> None:
+    text = (SAMPLES.parent / "docs" / "signing.md").read_text(encoding="utf-8")
+    policy, settings = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    assert [tsa.timeout_seconds for tsa in read(tmp_path, settings).online.tsa] == [10, 5]
+    (tmp_path / "policy.toml").write_text(policy, encoding="utf-8")
+    assert load_policy(tmp_path / "policy.toml").minimal_rsa_bits == 3072
 
 
 @pytest.mark.parametrize("level", ["B-T", "B-LT", "B-LTA"])
