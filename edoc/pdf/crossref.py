@@ -20,6 +20,8 @@ ReadAt = Callable[[int, int], bytes]
 ENTRY_BYTES: Final = 20
 MAX_STREAM_BYTES: Final = 32 << 20
 """A longer decoded cross-reference stream is not ordinary."""
+MAX_OBJECT: Final = 8_388_000
+"""Other programs read numbers up to 8,388,607 (ISO 32000-1, annex C), and an update adds some."""
 _ENTRY: Final = re.compile(rb"(\d{10}) (\d{5}) ([nf])(?: \r| \n|\r\n)")
 _SUBSECTION: Final = re.compile(rb"[\s\x00]*(\d{1,10})[ \t]+(\d{1,10})[ \t]*(?:\r\n|\r|\n)")
 _TRAILER: Final = re.compile(rb"[\s\x00]*trailer")
@@ -28,6 +30,15 @@ _FIRST: Final = itemgetter(0)
 _PNG: Final = range(10, 16)
 _UP: Final = 2
 """PNG's prediction by the row above (ISO 32000-2, 7.4.4.4)."""
+
+
+def count_objects(highest: int, size: int) -> int:
+    """Give the highest object number: the listed one, or what `/Size` says, if that can be.
+
+    A wrong `/Size` must not make new objects replace old ones, and a right one keeps them from standing where
+    a reference leads to nothing.
+    """
+    return max(highest, size - 1) if size <= MAX_OBJECT else highest
 
 
 class Entry(NamedTuple):

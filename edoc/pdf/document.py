@@ -19,6 +19,7 @@ from pyhanko.pdf_utils.decode_limits import DecodeLimits
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from edoc.errors import EdocError, PdfError, Refused
+from edoc.pdf.crossref import MAX_OBJECT, count_objects
 from edoc.pdf.fieldlist import Field, list_fields
 from edoc.pdf.files import Source
 from edoc.pdf.forms import PREPARED, is_filled, is_signature, read_signer
@@ -30,8 +31,6 @@ from edoc.pdf.update import Base, Revision
 _HEADER_WINDOW: Final = 1024
 _CHUNK: Final = 1 << 20
 _MAX_PAGES: Final = 100_000
-_MAX_OBJECT: Final = 8_388_000
-"""Other programs read numbers up to 8,388,607 (ISO 32000-1, annex C), and an update adds some."""
 _DETAIL_LENGTH: Final = 160
 _FEW_PAGES: Final = 16
 _MAY_SIGN: Final = 0x8 | 0x20 | 0x100
@@ -149,7 +148,7 @@ def _look_over(base: Base, where: str, password: str | None) -> Document:
     document = Document(base, list_fields(base.reader), where, password)
     if not 0 < document.page_count <= _MAX_PAGES:
         raise PdfError("this PDF has no pages.", where=where)
-    if base.last_object > _MAX_OBJECT:
+    if base.last_object > MAX_OBJECT:
         raise PdfError("this PDF numbers its objects higher than programs can read.", where=where)
     document.read_frame(0)
     return document
@@ -238,8 +237,7 @@ def _read(stream: BinaryIO, where: str, password: str | None) -> Base:
         stream=stream,
         reader=reader,
         startxref=reader.last_startxref,
-        # A wrong /Size must not make new objects replace old ones.
-        last_object=max((int(reader.trailer["/Size"]) - 1, *objects)),
+        last_object=count_objects(max(objects, default=0), int(reader.trailer["/Size"])),
         has_xref_stream=reader.has_xref_stream,
         security=reader.security_handler,
     )

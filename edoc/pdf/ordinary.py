@@ -13,7 +13,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.decode_limits import DecodeContext, DecodeLimits, DecodePurpose
 from pyhanko.pdf_utils.rw_common import PdfHandler
 
-from edoc.pdf.crossref import MAX_STREAM_BYTES, Entry, Stream, Table, read_stream, read_table
+from edoc.pdf.crossref import MAX_STREAM_BYTES, Entry, Stream, Table, count_objects, read_stream, read_table
 from edoc.pdf.syntax import SyntaxFault, parse_object
 
 MAX_SECTIONS: Final = 500
@@ -55,7 +55,8 @@ class OrdinaryReader(PdfHandler):
         except _ODD as error:
             raise Unordinary(str(error)) from error
         self.has_xref_stream = isinstance(self._sections[0], Stream)
-        self.last_object = max(section.last for section in self._sections)
+        highest = max(section.last for section in self._sections)
+        self.last_object = count_objects(highest, int(self.trailer["/Size"]))
 
     @property
     def trailer_view(self) -> Any:

@@ -12,6 +12,7 @@ from io import BytesIO
 from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.misc import PdfReadError
 
 MAX_DEPTH: Final = 64
 
@@ -22,7 +23,7 @@ _TOKEN: Final = re.compile(
     rb"(?:[" + _WHITE + rb"]++|%[^\r\n]*+[\r\n])*+(?:"
     rb"(/" + _REGULAR + rb"*)"  # 1 name
     rb"|(\d{1,10})[" + _WHITE + rb"]+(\d{1,5})[" + _WHITE + rb"]+R(?!" + _REGULAR + rb")"  # 2, 3 reference
-    rb"|([+-]?\d{1,20})(?!" + _REGULAR + rb")"  # 4 integer
+    rb"|([+-]?\d{1,18})(?!" + _REGULAR + rb")"  # 4 integer; others read 64 bits at most
     rb"|([+-]?(?:\d{1,20}\.\d{0,20}|\.\d{1,20}))(?!" + _REGULAR + rb")"  # 5 real
     rb"|(<<)|(>>)|(\[)|(\])"  # 6 to 9
     rb"|<([0-9A-Fa-f" + _WHITE + rb"]*)>"  # 10 hexadecimal string
@@ -38,6 +39,7 @@ _HEX_NAME: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
 _PLAIN_NAME: Final = re.compile(r"/[!-\"$&'*-.0-;=?-Z\\^-z|~]*")
 _ODD_NAME: Final = re.compile(rb"[^!-~]|[#()<>\[\]{}/%]")
 
+_LATIN_1: Final = "\xff"
 _NOTHING: Final[Mapping[str, int]] = {}
 _generic: Final[Any] = generic  # its constructors carry no types
 
@@ -172,6 +174,23 @@ def _find_end(data: bytes, position: int) -> int:
             if depth == 0:
                 return found.end()
     raise SyntaxFault("a string has no end")
+
+
+def require_names(value: Any) -> None:
+    """See to it that names keep their bytes when an object that pyHanko read is written again.
+
+    It reads names as UTF-8 or else as Latin-1 and forgets which. Raises `PdfReadError` where that is unclear.
+    """
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        found = getattr(found, "raw_object", found)  # of an encrypted file
+        if isinstance(found, generic.DictionaryObject):
+            waiting += [*dict.keys(found), *dict.values(found)]
+        elif isinstance(found, generic.ArrayObject):
+            waiting += list.__iter__(found)
+        elif isinstance(found, generic.NameObject) and not found.isascii() and max(found) <= _LATIN_1:
+            raise PdfReadError(f"the name {found} is spelt in an unknown code")
 
 
 class Raw(generic.PdfObject):

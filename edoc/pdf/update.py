@@ -17,7 +17,8 @@ from pyhanko.pdf_utils.rw_common import PdfHandler
 
 from edoc.pdf.files import Growing, Written
 from edoc.pdf.objects import convert, deflated, dictionary, look
-from edoc.pdf.syntax import write_object
+from edoc.pdf.ordinary import OrdinaryReader
+from edoc.pdf.syntax import require_names, write_object
 
 _generic: Final[Any] = generic
 _OWN_KEYS: Final = frozenset(
@@ -107,7 +108,10 @@ class Revision(PdfHandler):
         """Have the object that holds `changed` written with this update."""
         home = changed.container_ref
         if isinstance(home, generic.Reference) and (home.idnum, home.generation) not in self._changed:
-            self._changed[home.idnum, home.generation] = self._base.reader.get_object(home)
+            value = self._base.reader.get_object(home)
+            if not isinstance(self._base.reader, OrdinaryReader):
+                require_names(value)
+            self._changed[home.idnum, home.generation] = value
 
     def find_page(self, index: int) -> Any:
         """Give the reference of a page; the first is 0."""
