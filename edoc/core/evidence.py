@@ -44,10 +44,27 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One thing that a later revision did."""
+
+    kind: Changes
+    text: str
+    """What it is, in English: `a signature was put into the field Seal`."""
+    objects: tuple[int, ...] = ()
+    """Numbers of the objects that were written for it."""
+    field: str = ""
+    """Full name of the form field; empty where there is none."""
+    page: int | None = None
+    """The first page is 1; None where no page shows it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeFacts:
     """What came after one signature."""
 
     kind: Changes = Changes.NONE
+    details: tuple[Change, ...] = ()
+    """Everything that was recognised, and what was not as `other`."""
     reasons: tuple[str, ...] = ()
     """What is suspicious, in English; not empty if the change is not explained."""
     locked_fields: tuple[str, ...] = ()
@@ -107,6 +124,9 @@ class SignatureFacts:
     """The signer's path, examined at the best signature time."""
     claimed_time: datetime | None = None
     timestamp: TimestampFacts | None = None
+    covers: frozenset[bytes] = frozenset()
+    """Certificates, CRLs and OCSP responses (DER) in the validation store of the revision that this document
+    time-stamp signs: it proves that they existed then. Empty for other signatures."""
     lock: Lock = dataclasses.field(default_factory=Lock)
     changes: ChangeFacts = dataclasses.field(default_factory=ChangeFacts)
     faults: tuple[Fault, ...] = ()
@@ -136,3 +156,5 @@ class FileEvidence:
     ocsps: tuple[bytes, ...] = ()
     """What the document security store offers, DER."""
     faults: tuple[Fault, ...] = ()
+    inside: "tuple[FileEvidence, ...]" = ()
+    """The signed files that this one carries: the PDFs of a package."""

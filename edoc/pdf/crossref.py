@@ -23,6 +23,8 @@ MAX_STREAM_BYTES: Final = 32 << 20
 MAX_OBJECT: Final = 8_388_000
 """Other programs read numbers up to 8,388,607 (ISO 32000-1, annex C), and an update adds some."""
 _ENTRY: Final = re.compile(rb"(\d{10}) (\d{5}) ([nf])(?: \r| \n|\r\n)")
+_ENTRIES: Final = re.compile(rb"(?:\d{10} \d{5} [nf](?: \r| \n|\r\n))*+")
+_ENTRIES_BYTES: Final = 4096 * ENTRY_BYTES
 _SUBSECTION: Final = re.compile(rb"[\s\x00]*(\d{1,10})[ \t]+(\d{1,10})[ \t]*(?:\r\n|\r|\n)")
 _TRAILER: Final = re.compile(rb"[\s\x00]*trailer")
 _HEADER_BYTES: Final = 64
@@ -108,11 +110,14 @@ def read_table(read_at: ReadAt, position: int) -> tuple[Table, int]:
             raise SyntaxFault("a cross-reference table cannot be read")
         position += found.end()
         count = int(found[2])
-        if count:
-            if not _ENTRY.match(read_at(position, ENTRY_BYTES)):
+        parts.append((int(found[1]), count, position))
+        end_of_part = position + ENTRY_BYTES * count
+        while position < end_of_part:
+            # Other programs read every entry, and one that is odd may make them rebuild the table.
+            entries = read_at(position, min(_ENTRIES_BYTES, end_of_part - position))
+            if not entries or not _ENTRIES.fullmatch(entries):
                 raise SyntaxFault("an entry of a cross-reference table is not 20 bytes long")
-            parts.append((int(found[1]), count, position))
-        position += ENTRY_BYTES * count
+            position += len(entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +157,15 @@ def read_stream(dictionary: Any, data: bytes) -> Stream:
         raise SyntaxFault("the fields of a cross-reference stream have impossible widths")
     rows = _unpredict(dictionary, data, sum(widths))
     numbers = [int(number) for number in dictionary.get("/Index", ())] or [0, int(dictionary["/Size"])]
-    parts, row = [], 0
+    parts, row, after = [], 0, 0
     for first, count in zip(numbers[::2], numbers[1::2], strict=True):
-        if first < 0 or count < 0:
-            raise SyntaxFault("a cross-reference stream counts below zero")
+        if first < after or count < 0:
+            raise SyntaxFault("a cross-reference stream does not list its objects in their order")
         parts.append((first, count, row))
         row += count
-    if row * sum(widths) > len(rows):
-        raise SyntaxFault("a cross-reference stream is too short")
+        after = first + count
+    if row * sum(widths) != len(rows):
+        raise SyntaxFault("a cross-reference stream is too short or too long")
     return Stream(_sort(parts), (widths[0], widths[1], widths[2]), rows)
 
 

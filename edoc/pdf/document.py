@@ -7,6 +7,7 @@ Rules: an input is read under limits and never trusted; whatever a library throw
 import errno
 import io
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,14 +25,19 @@ from edoc.pdf.fieldlist import Field, list_fields
 from edoc.pdf.files import Source
 from edoc.pdf.forms import PREPARED, is_filled, is_signature, read_signer
 from edoc.pdf.layout import Frame
+from edoc.pdf.objects import look
 from edoc.pdf.ordinary import MAX_SECTIONS, OrdinaryReader, Unordinary
 from edoc.pdf.pages import count_pages, read_frame, require_tree
+from edoc.pdf.syntax import find_highest_reference
 from edoc.pdf.update import Base, Revision
 
 _HEADER_WINDOW: Final = 1024
 _CHUNK: Final = 1 << 20
 _MAX_PAGES: Final = 100_000
 _DETAIL_LENGTH: Final = 160
+_GUESSES: Final = re.compile("reconstruct|overflow|null character")
+"""What qpdf says when it has to guess, or found what some of its versions cannot read."""
+_STARTXREF: Final = re.compile(rb"startxref[\s\x00]*(\d{1,19})")
 _FEW_PAGES: Final = 16
 _MAY_SIGN: Final = 0x8 | 0x20 | 0x100
 """Permissions to change a file, to annotate it, to fill its form (ISO 32000-2, table 22); signed or not."""
@@ -106,7 +112,18 @@ class Document:
 
     def extend(self, purpose: str) -> Revision:
         """Start an incremental update; `purpose` and the input alone decide the new file identifier."""
-        return Revision(self.base, purpose)
+        # A reference that leads to nothing must not come to lead to a new object: a field whose value stands
+        # nowhere would seem to hold the next signature.
+        seen = self._find_highest_reference()
+        return Revision(self.base, purpose, above=seen if seen <= MAX_OBJECT else 0)
+
+    def _find_highest_reference(self) -> int:
+        if isinstance(self.reader, OrdinaryReader):
+            return self.reader.highest_reference
+        widgets = [widget for field in self.fields for _, widget in field.widgets]
+        root = self.reader.root
+        shown = [self.reader.find_page_for_modification(0)[0].get_object(), look(root, "/AcroForm")]
+        return find_highest_reference(root, *shown, *(field.dictionary for field in self.fields), *widgets)
 
 
 @contextmanager
@@ -231,6 +248,7 @@ def _read(stream: BinaryIO, where: str, password: str | None) -> Base:
     if reader.xrefs.total_revisions > MAX_SECTIONS:
         raise PdfError(f"this PDF has more than {MAX_SECTIONS} revisions.", where=where)
     _require_qpdf(stream, where, password)
+    _require_newest(stream, where, reader.last_startxref)
     revisions = range(reader.xrefs.total_revisions)
     objects = (ref.idnum for each in revisions for ref in reader.xrefs.explicit_refs_in_revision(each))
     return Base(
@@ -241,6 +259,15 @@ def _read(stream: BinaryIO, where: str, password: str | None) -> Base:
         has_xref_stream=reader.has_xref_stream,
         security=reader.security_handler,
     )
+
+
+def _require_newest(stream: BinaryIO, where: str, start: int) -> None:
+    # pyHanko looks for the last %%EOF; where that is cut, it reads an older revision than others do, and a
+    # signature would bring that one back.
+    stream.seek(max(0, stream.seek(0, io.SEEK_END) - _CHUNK))
+    said = _STARTXREF.findall(stream.read())
+    if not said or int(said[-1]) != start:
+        raise PdfError("the end of this PDF is damaged.", where=where, advice="Ask for it again.")
 
 
 def _open_reader(stream: BinaryIO) -> Any:
@@ -281,7 +308,7 @@ def _require_qpdf(stream: BinaryIO, where: str, password: str | None) -> None:
     stream.seek(0)
     try:
         with pikepdf.open(stream, password=password or "") as opened:
-            sound = not any("reconstruct" in str(warning) for warning in opened.get_warnings())
+            sound = len(opened.pages) > 0 and not any(map(_GUESSES.search, map(str, opened.get_warnings())))
     except (pikepdf.PdfError, pikepdf.PasswordError):
         sound = False
     if not sound:

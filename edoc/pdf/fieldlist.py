@@ -3,6 +3,7 @@
 Rules: a broken branch hides no other branch; circles and endless lists end; values of unknown origin are cut.
 """
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,7 +18,10 @@ _MAX_PAGES: Final = 20_000
 _MAX_TEXT: Final = 2000
 _MAX_STREAMS: Final = 1000
 _MAX_STREAM: Final = 16 * 1024 * 1024
-_ODD: Final = (PyHankoError, KeyError, ValueError, TypeError, AttributeError, IndexError, RecursionError)
+_ODD: Final = (
+    *(PyHankoError, KeyError, ValueError, TypeError, AttributeError, IndexError, RecursionError),
+    *(NotImplementedError, AssertionError, zlib.error),  # pyHanko, of odd filters and odd references
+)
 
 Key = tuple[int, int]
 """Number and generation of an object."""

@@ -28,7 +28,9 @@ _START: Final = re.compile(rb"startxref[\s\x00]+(\d{1,19})[\s\x00]+%%EOF[\s\x00]
 _XREF: Final = re.compile(rb"[\s\x00]*xref[ \t]*(?:\r\n|\r|\n)")
 _OBJECT: Final = re.compile(rb"[\s\x00]*(\d{1,10})[\s\x00]+(\d{1,5})[\s\x00]+obj(?![A-Za-z0-9])")
 _END: Final = re.compile(rb"(?:[\s\x00]++|%[^\r\n]*+[\r\n])*+(?:(endobj)|stream(?:\r\n|\n))")
+_AFTER_TRAILER: Final = re.compile(rb"(?:[\s\x00]++|%[^\r\n]*+[\r\n])*+startxref")
 _ENDSTREAM: Final = re.compile(rb"[\s\x00]{0,2}endstream")
+_LONG_NUMBER: Final = re.compile(rb"[\s\x00\[\])>+-][0-9]{19}")
 _ODD: Final = (SyntaxFault, KeyError, ValueError, TypeError, IndexError, AttributeError, zlib.error)
 
 
@@ -46,6 +48,8 @@ class OrdinaryReader(PdfHandler):
         self._objects: dict[int, Any] = {}
         self._object_streams: dict[int, tuple[dict[int, tuple[int, int]], bytes]] = {}
         self.size = stream.seek(0, 2)
+        self.highest_reference = 0
+        """Of all that was read so far."""
         self._context: Any = DecodeContext(DecodeLimits.for_untrusted_input(), input_size=self.size)
         self._sections: list[Table | Stream] = []
         try:
@@ -115,9 +119,9 @@ class OrdinaryReader(PdfHandler):
             newest = trailer if newest is None else newest
             if "/Root" in trailer and trailer.raw_get("/Root") != newest.raw_get("/Root"):
                 raise SyntaxFault("the trailers name different catalogs")
+            if "/Encrypt" in trailer:
+                raise SyntaxFault("encrypted")
             position = int(trailer["/Prev"]) if "/Prev" in trailer else None
-        if newest is None or "/Encrypt" in newest:
-            raise SyntaxFault("encrypted")
         return newest
 
     def _read_section(self, position: int) -> Any:
@@ -125,7 +129,7 @@ class OrdinaryReader(PdfHandler):
         if head is None:
             return self._read_stream_section(position)
         table, at = read_table(self.read_at, position + head.end())
-        trailer, _ = self._parse(at, None, None)
+        trailer = self._parse_trailer(at)
         self._add(table, trailer)
         if "/XRefStm" in trailer:  # hybrid: what the table hides from old readers
             self._read_stream_section(int(trailer["/XRefStm"]))
@@ -168,7 +172,7 @@ class OrdinaryReader(PdfHandler):
         listed, at = places[number]
         if listed != index:
             raise SyntaxFault("an object stream lists its objects in another order")  # some go by the index
-        return parse_object(data, at, self, home)[0]
+        return _require_value(parse_object(data, at, self, home)[0])
 
     def _open_object_stream(self, number: int) -> tuple[dict[int, tuple[int, int]], bytes]:
         entry = self._find(number)
@@ -178,6 +182,8 @@ class OrdinaryReader(PdfHandler):
         if holder.get("/Type") != "/ObjStm":
             raise SyntaxFault("this is no object stream")
         data = holder.read_data(DecodePurpose.OBJECT_STREAM)
+        if _LONG_NUMBER.search(data):
+            raise SyntaxFault("an object stream may hold a number that other programs cannot read")
         first = int(holder["/First"])
         numbers = [int(word) for word in data[:first].split()]
         if len(numbers) != 2 * int(holder["/N"]):
@@ -201,16 +207,19 @@ class OrdinaryReader(PdfHandler):
             except SyntaxFault:
                 continue
             if end is not None:
+                _require_value(value)
                 return value if end[1] else self._read_stream(value, position + end.end(), home)
         raise SyntaxFault(f"the object at {position} cannot be read")
 
-    def _parse(self, position: int, handler: Any, home: Any) -> tuple[Any, int]:
+    def _parse_trailer(self, position: int) -> Any:
         for window in self._windows(position):
             try:
-                return parse_object(window, 0, handler or self, home)
+                trailer, end = parse_object(window, 0, self, None)
             except SyntaxFault:
                 continue
-        raise SyntaxFault(f"there is no object at {position}")
+            if _AFTER_TRAILER.match(window, end):
+                return trailer
+        raise SyntaxFault(f"there is no trailer at {position}")
 
     def _windows(self, position: int) -> Iterator[bytes]:
         # Most objects are short; nobody knows how long one is before it is parsed.
@@ -233,6 +242,12 @@ class OrdinaryReader(PdfHandler):
         dict.update(made, {key: value for key, value in dict.items(dictionary) if key != "/Length"})
         made.container_ref = home
         return made
+
+
+def _require_value(value: Any) -> Any:
+    if isinstance(value, generic.IndirectObject):
+        raise SyntaxFault("an object is nothing but a reference")
+    return value
 
 
 def _inflate(holder: Any, most: int) -> bytes:

@@ -281,6 +281,8 @@ def _read_date(value: Any) -> datetime | None:
 def _certifies(reader: PdfFileReader, raw: Any) -> bool:
     """Whether the catalogue's permissions rest on this signature (ISO 32000-2, 12.8.6)."""
     permissions = entry(reader.root, "/Perms", {})
+    if not isinstance(permissions, generic.DictionaryObject):
+        return False
     return "/DocMDP" in permissions and key_of(permissions.raw_get("/DocMDP")) == key_of(raw)
 
 

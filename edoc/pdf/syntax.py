@@ -22,7 +22,13 @@ _TOKEN: Final = re.compile(
     # Possessive, since what may be taken back costs memory for every byte.
     rb"(?:[" + _WHITE + rb"]++|%[^\r\n]*+[\r\n])*+(?:"
     rb"(/" + _REGULAR + rb"*)"  # 1 name
-    rb"|(\d{1,10})[" + _WHITE + rb"]+(\d{1,5})[" + _WHITE + rb"]+R(?!" + _REGULAR + rb")"  # 2, 3 reference
+    rb"|([1-9]\d{0,9})["
+    + _WHITE
+    + rb"]+(\d{1,5})["
+    + _WHITE
+    + rb"]+R(?!"
+    + _REGULAR
+    + rb")"  # 2, 3 reference
     rb"|([+-]?\d{1,18})(?!" + _REGULAR + rb")"  # 4 integer; others read 64 bits at most
     rb"|([+-]?(?:\d{1,20}\.\d{0,20}|\.\d{1,20}))(?!" + _REGULAR + rb")"  # 5 real
     rb"|(<<)|(>>)|(\[)|(\])"  # 6 to 9
@@ -34,11 +40,13 @@ _TOKEN: Final = re.compile(
 )
 _PARENTHESIS: Final = re.compile(rb"\\.|[()]", re.DOTALL)
 _ESCAPE: Final = re.compile(rb"\\(?:([0-7]{1,3})|(\r\n|[\r\n])|(.))|\r\n?", re.DOTALL)
-_ESCAPED: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
+_ESCAPED: Final = dict(zip(b"nrtbf()\\", b"\n\r\t\b\f()\\", strict=True))
 _HEX_NAME: Final = re.compile(rb"#([0-9A-Fa-f]{2})")
+_NAME_TO_THE_LETTER: Final = re.compile(rb"/(?:[!-\"$-~]|#(?!00)[0-9A-Fa-f]{2})*+")
 _PLAIN_NAME: Final = re.compile(r"/[!-\"$&'*-.0-;=?-Z\\^-z|~]*")
 _ODD_NAME: Final = re.compile(rb"[^!-~]|[#()<>\[\]{}/%]")
 
+_BYTE: Final = 0xFF
 _LATIN_1: Final = "\xff"
 _NOTHING: Final[Mapping[str, int]] = {}
 _generic: Final[Any] = generic  # its constructors carry no types
@@ -51,7 +59,8 @@ class SyntaxFault(Exception):  # noqa: N818 - never seen outside
 def parse_object(data: bytes, position: int, handler: Any, home: Any) -> tuple[Any, int]:
     """Parse the object at `position`; give it and the position behind it.
 
-    References will be looked up in `handler`; `home` is the reference of the object that holds all this.
+    References will be looked up in `handler`, whose `highest_reference` is kept; `home` is the reference of
+    the object that holds all this.
     Raises `SyntaxFault`.
     """
     waiting: list[tuple[list[Any], bool]] = []
@@ -95,7 +104,10 @@ def _make(token: re.Match[bytes], kind: int | None, handler: Any) -> Any:  # noq
     if kind == _NAME:
         return make_name(token[_NAME])
     if kind == _REFERENCE:
-        return _generic.IndirectObject(int(token[2]), int(token[3]), handler)
+        number = int(token[2])
+        if handler is not None and number > handler.highest_reference:
+            handler.highest_reference = number
+        return _generic.IndirectObject(number, int(token[3]), handler)
     if kind == _INTEGER:
         return _generic.NumberObject(token[_INTEGER])
     if kind == _REAL:
@@ -127,7 +139,9 @@ def _make_dictionary(inside: list[Any]) -> Any:
 
 @lru_cache(maxsize=4096)
 def make_name(source: bytes) -> Any:
-    """Make a name from its spelling with the slash."""
+    """Make a name from its spelling with the slash. Raises `SyntaxFault`."""
+    if not _NAME_TO_THE_LETTER.fullmatch(source):
+        raise SyntaxFault("a name is not spelt to the letter")
     spelt = _HEX_NAME.sub(lambda found: bytes((int(found[1], 16),)), source)
     try:
         name = _generic.NameObject(spelt.decode())
@@ -156,11 +170,16 @@ def _make_string(source: bytes) -> Any:
 
 def _unescape(found: re.Match[bytes]) -> bytes:
     if found[1] is not None:
-        return bytes((int(found[1], 8) & 0xFF,))
+        code = int(found[1], 8)
+        if code > _BYTE:
+            raise SyntaxFault("a string escapes more than a byte")
+        return bytes((code,))
     if found[2] is not None:
         return b""
     if found[3] is not None:
-        return _ESCAPED.get(found[3], found[3])
+        if found[3][0] not in _ESCAPED:
+            raise SyntaxFault("a string escapes what needs none")
+        return bytes((_ESCAPED[found[3][0]],))
     return b"\n"
 
 
@@ -174,6 +193,22 @@ def _find_end(data: bytes, position: int) -> int:
             if depth == 0:
                 return found.end()
     raise SyntaxFault("a string has no end")
+
+
+def find_highest_reference(*values: Any) -> int:
+    """Give the highest object number that objects refer to directly; 0 if they refer to none."""
+    waiting = [*values]
+    highest = 0
+    while waiting:
+        found = waiting.pop()
+        found = getattr(found, "raw_object", found)  # of an encrypted file
+        if isinstance(found, generic.DictionaryObject):
+            waiting += dict.values(found)
+        elif isinstance(found, generic.ArrayObject):
+            waiting += list.__iter__(found)
+        elif isinstance(found, generic.IndirectObject):
+            highest = max(highest, found.idnum)
+    return highest
 
 
 def require_names(value: Any) -> None:

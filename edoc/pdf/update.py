@@ -41,13 +41,13 @@ class Base:
 
 
 class Revision(PdfHandler):
-    """An incremental update in the making."""
+    """An incremental update in the making. Its new objects have numbers above `above`."""
 
-    def __init__(self, base: Base, purpose: str) -> None:
+    def __init__(self, base: Base, purpose: str, *, above: int = 0) -> None:
         self._base = base
         self._purpose = purpose
         self._changed: dict[tuple[int, int], Any] = {}
-        self._last = base.last_object
+        self._last = max(base.last_object, above)
         self.offsets: dict[int, int] = {}
         """Where each object's content begins in the file, once it is rendered."""
 

@@ -135,7 +135,8 @@ def _sign_there(case: Case, signer: Any) -> bytes | None:
         )
         worker = signers.PdfSigner(metadata, signer, new_field_spec=fields.SigFieldSpec(_FIELD, on_page=0))
         asyncio.run(worker.async_sign_pdf(writer, output=output))
-    except Exception:  # noqa: BLE001 - what pyHanko cannot sign is no finding
+        _find(_open(output.getvalue(), case.password))
+    except Exception:  # noqa: BLE001 - what pyHanko cannot sign, or then not read, is no finding
         return None
     return output.getvalue()
 
@@ -155,8 +156,10 @@ def _open(data: bytes, password: str | None) -> Any:
 
 def _find(reader: Any) -> Any:
     # Not by pyHanko's own list, which one odd signature of somebody else ends.
-    field = next(found for found in list_fields(reader) if found.name == _FIELD)
-    return EmbeddedPdfSignature(reader, field.dictionary, _FIELD)
+    for field in list_fields(reader):
+        if field.name == _FIELD:
+            return EmbeddedPdfSignature(reader, field.dictionary, _FIELD)
+    raise LookupError(f"there is no {_FIELD}")  # a StopIteration would end the pool's work in silence
 
 
 def _ask_all(case: Case, pdf: bytes, folder: Path) -> dict[str, str]:

@@ -6,6 +6,8 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # what all tests share
+
 from mutating import run_many
 
 from edoc.devpki.hierarchy import make

@@ -1,10 +1,12 @@
 """Break PDFs in every way that files get broken, sign what is left, and have other programs judge.
 
-A run must end in a signed file or an `EdocError`, within its limits; what was signed must be valid for pdfsig
-wherever poppler could open the input, and qpdf must be able to open the input.
+A run must end in a signed file or an `EdocError`, within its limits. What was signed must be valid for pdfsig
+wherever poppler could open the input, and for `edoc verify`; qpdf must be able to open the input, and see
+every object as it was but for what a signature adds.
 """
 
 import io
+import logging
 import multiprocessing
 import os
 import random
@@ -21,17 +23,27 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
+from keeping import compare
+from twisting import take_apart, twist
+
 from edoc.core.ports import SigningKey
+from edoc.core.report import Coverage
 from edoc.devpki.hierarchy import open_pki
 from edoc.errors import EdocError
 from edoc.keys.loading import load_key
 from edoc.signing import sign
+from edoc.verification import verify
 
 MAX_SECONDS: Final = 10
-MAX_BYTES: Final = 1536 << 20
-"""Of address space, the libraries included."""
+MAX_BYTES: Final = 512 << 20
+"""Of memory, the interpreter and the judges included."""
 MAX_INPUT: Final = 400_000
 RUNS_AT_ONCE: Final = 50
+_TWISTED: Final = 0.6
+"""The share of runs whose files are sound to the byte and odd in meaning."""
+_HUNG: Final = -999
+_PATIENCE: Final = 60
+"""How many seconds another program may take; that it hangs is no affair of ours."""
 _NUMBERS: Final = (0, 1, -1, 2, 3, 5, 17, 1 << 31, 1 << 63, 99_999_999_999)
 _WORDS: Final = (
     *(b"/Kids", b"/Parent", b"/Count", b"/Prev", b"/Size", b"/Root", b"/Length", b"/W", b"/Index", b"/N"),
@@ -53,6 +65,15 @@ _WORDS: Final = (
 )
 _REFERENCE: Final = re.compile(rb"(\d{1,6}) \d{1,5} R")
 _JUNK: Final = (b"\n%%EOF\n", b"\x00" * 100, b"junk", b"1 0 obj\n<<>>\nendobj\n", b"\nstartxref\n0\n%%EOF\n")
+
+
+def spoil(dice: random.Random, path: Path) -> bytes:
+    """Break a file: its bytes, or what it says, or both."""
+    parts = take_apart(path) if dice.random() < _TWISTED else None
+    if parts is None:
+        return mutate(dice, path.read_bytes())
+    data = twist(dice, parts)
+    return mutate(dice, data) if dice.random() < _TWISTED / 10 else data
 
 
 def mutate(dice: random.Random, data: bytes) -> bytes:
@@ -150,15 +171,16 @@ def _ring(_number: int, _frame: FrameType | None) -> None:
 def run(task: tuple[str, Sequence[Path], int, int]) -> Outcome:
     """Mutate and sign some files in a process under limits."""
     folder, files, seed, count = task
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
+    resource.setrlimit(resource.RLIMIT_DATA, (MAX_BYTES, MAX_BYTES))
     signal.signal(signal.SIGALRM, _ring)
+    logging.disable(logging.CRITICAL)  # pyHanko and qpdf tell of every fault
     pki = open_pki(Path(folder))
     key = load_key(pki.key_path("a-person1"), passphrase=pki.passphrase)
     dice = random.Random(seed)
     outcome = Outcome()
     with tempfile.TemporaryDirectory() as place:
         for _ in range(count):
-            data = mutate(dice, dice.choice(files).read_bytes())
+            data = spoil(dice, dice.choice(files))
             kind, finding = _try(data, key, dice, Path(place))
             outcome.counts[kind] += 1
             if finding:
@@ -174,31 +196,53 @@ def _try(data: bytes, key: SigningKey, dice: random.Random, place: Path) -> tupl
     try:
         name = sign(io.BytesIO(data), output, key=key, role=role, checks="none").field
     except EdocError as error:
-        return type(error).__name__, ""
+        finding = "out of memory" if _ran_out(error) else ""
+        return "finding" if finding else type(error).__name__, finding
     except (_TimeIsUp, Exception) as error:  # noqa: BLE001 - that is what is looked for
         return "finding", f"{type(error).__name__} after {time.monotonic() - start:.1f} s: {error}"[:200]
     finally:
         signal.alarm(0)
     (place / "in.pdf").write_bytes(data)
     (place / "out.pdf").write_bytes(output.getvalue())
-    finding = _judge(place, name)
+    finding = _judge(place, name) or compare(data, output.getvalue()) or _verify(output, name)
     return ("finding", finding) if finding else ("signed", "")
 
 
+def _ran_out(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, MemoryError):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _ask(*command: str | Path) -> tuple[int, str]:
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=_PATIENCE)
+    except subprocess.TimeoutExpired:
+        return _HUNG, ""
+    return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
+
+
 def _judge(place: Path, name: str) -> str:
-    opened = subprocess.run(["qpdf", "--show-npages", place / "in.pdf"], capture_output=True, check=False)
-    if opened.returncode not in {0, 3}:  # 3: with warnings
-        return f"qpdf cannot open what was signed: {opened.stderr.decode(errors='replace')}"[:200]
+    opened, said = _ask("qpdf", "--show-npages", place / "in.pdf")
+    if opened not in {0, 3, _HUNG}:  # 3: with warnings
+        return f"qpdf cannot open what was signed: {said}"[:200]
     if not (place / "out.pdf").read_bytes().startswith((place / "in.pdf").read_bytes()):
         return "the input is not the beginning of the output"
-    if subprocess.run(["pdfinfo", place / "in.pdf"], capture_output=True, check=False).returncode:
+    ended, said = _ask("pdfinfo", "-box", place / "in.pdf")
+    if ended or "Failed to create page" in said:
         return ""  # poppler cannot open it
-    asked = ["pdfsig", "-nocert", str(place / "out.pdf")]
-    said = subprocess.run(asked, capture_output=True, check=False).stdout.decode(errors="replace")
+    ended, said = _ask("pdfsig", "-nocert", place / "out.pdf")
     mine = [part for part in said.split("Signature #") if f"Field Name: {name}\n" in part]
-    if not any("Signature is Valid" in part for part in mine):
+    if ended != _HUNG and not any("Signature is Valid" in part for part in mine):
         return f"pdfsig does not call {name} valid"
     return ""
+
+
+def _verify(output: io.BytesIO, name: str) -> str:
+    output.seek(0)
+    (file,) = verify(output, policy="integrity").files
+    mine = [(each.intact, each.coverage) for each in file.signatures if each.field == name]
+    return "" if mine == [(True, Coverage.WHOLE_FILE)] else f"edoc verify says of {name}: {mine}"
 
 
 def run_many(folder: Path, files: Sequence[Path], *, seed: int, runs: int) -> Iterator[Outcome]:
