@@ -7,7 +7,6 @@ pyHanko's; where it raises false alarms on validation data and freed numbers, th
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
@@ -31,8 +30,10 @@ from pyhanko.sign.diff_analysis import (
 from pyhanko.sign.diff_analysis.rules_api import Context
 from pyhanko.sign.fields import MDPPerm
 
-from edoc.core.evidence import ChangeFacts, Lock
+from edoc.core.evidence import Change
 from edoc.core.report import Changes
+from edoc.pdf.fieldlist import ODD, list_pages
+from edoc.pdf.revisions import Step
 
 _KINDS: Final = {
     ModificationLevel.NONE: Changes.NONE,
@@ -41,9 +42,9 @@ _KINDS: Final = {
     ModificationLevel.ANNOTATIONS: Changes.ANNOTATION,
     ModificationLevel.OTHER: Changes.OTHER,
 }
-_PERMITTED: Final = {1: Changes.LTV_UPDATE, 2: Changes.FORM_FILLING, 3: Changes.ANNOTATION}
-"""The worst kind that each DocMDP permission lets pass (ISO 32000-2, table 257)."""
 _REASON_LENGTH: Final = 400
+_MAX_TOLD: Final = 50
+"""Objects that are named for one change."""
 
 Update = tuple[ModificationLevel, ReferenceUpdate]
 
@@ -168,16 +169,6 @@ def _make_policy() -> StandardDiffPolicy:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Step:
-    """The difference between one revision and the one before it."""
-
-    kind: Changes
-    fields: frozenset[str] = frozenset()
-    reason: str = ""
-    undecided: str = ""
-
-
 class History:
     """The revisions of one file; each step is compared once, whoever asks."""
 
@@ -185,25 +176,10 @@ class History:
         self._reader = reader
         self._policy = _make_policy()
         self._revisions: dict[int, _Revision] = {}
-        self._steps: dict[tuple[int, bool], _Step] = {}
+        self._steps: dict[tuple[int, bool], Step] = {}
 
-    def after(self, revision: int, lock: Lock) -> ChangeFacts:
-        """What came after `revision` (0 is the oldest), under the lock of the signature that made it."""
-        certified = lock.certified
-        later = range(revision + 1, self._reader.xrefs.total_revisions)
-        steps = [self._step(number, certified=certified) for number in later]
-        kind = max((step.kind for step in steps), key=lambda kind: kind.rank, default=Changes.NONE)
-        touched = sorted({name for step in steps for name in step.fields if lock.holds(name)})
-        permitted = _PERMITTED.get(lock.document or 0, Changes.OTHER)
-        return ChangeFacts(
-            kind=kind,
-            reasons=tuple(step.reason for step in steps if step.reason),
-            locked_fields=tuple(touched),
-            beyond_document=kind.rank > permitted.rank,
-            undecided=next((step.undecided for step in steps if step.undecided), ""),
-        )
-
-    def _step(self, revision: int, *, certified: bool) -> _Step:
+    def step(self, revision: int, *, certified: bool) -> Step:
+        """Say what `revision` did to the one before it, after a signature that certifies or does not."""
         key = (revision, certified)
         if key not in self._steps:
             self._steps[key] = self._compare(revision, certified=certified)
@@ -214,19 +190,41 @@ class History:
             self._revisions[number] = _Revision(self._reader, number)
         return self._revisions[number]
 
-    def _compare(self, revision: int, *, certified: bool) -> _Step:
+    def _compare(self, revision: int, *, certified: bool) -> Step:
         old, new = self._revision(revision - 1), self._revision(revision)
         try:
             # Only whether a permission is set matters here; how far it reaches is asked in `after`.
             result = self._policy.apply(old, new, doc_mdp=MDPPerm.FILL_FORMS if certified else None)
             awaited = _find_awaited(old, new)
         except SuspiciousModification as error:
-            return _Step(kind=Changes.OTHER, reason=_say(error))
+            return self._suspect(new, reason=_say(error))
         except Exception as error:  # noqa: BLE001 - an odd file is an outcome, never a crash
-            return _Step(kind=Changes.OTHER, undecided=_say(error))
+            return self._suspect(new, undecided=_say(error))
         if awaited:
-            return _Step(kind=Changes.OTHER, reason=f"objects {awaited} were referred to before they existed")
-        return _Step(kind=_KINDS[result.modification_level], fields=frozenset(result.changed_form_fields))
+            return self._suspect(new, reason=f"objects {awaited} were referred to before they existed")
+        kind = _KINDS[result.modification_level]
+        fields = frozenset(result.changed_form_fields)
+        details = [
+            Change(kind=kind, text=f"the field {name} was changed", field=name) for name in sorted(fields)
+        ]
+        if not details and kind is not Changes.NONE:
+            details = [_tell(new, kind, "the document was updated")]
+        return Step(kind=kind, fields=fields, details=tuple(details))
+
+    def _suspect(self, new: _Revision, *, reason: str = "", undecided: str = "") -> Step:
+        detail = _tell(new, Changes.OTHER, reason or undecided)
+        return Step(kind=Changes.OTHER, details=(detail,), reason=reason, undecided=undecided)
+
+
+def _tell(new: _Revision, kind: Changes, text: str) -> Change:
+    """A change with the objects and the page that it concerns."""
+    try:
+        numbers = tuple(sorted(reference.idnum for reference in new.written))
+        pages = list_pages(new)
+        shown = [place for key, place in pages.items() if key[0] in numbers]
+    except ODD:
+        return Change(kind=kind, text=text)
+    return Change(kind=kind, text=text, objects=numbers[:_MAX_TOLD], page=min(shown) + 1 if shown else None)
 
 
 def _say(error: Exception) -> str:

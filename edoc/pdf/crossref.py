@@ -5,7 +5,7 @@ Tables are looked up in place, so that a file of a million objects costs no more
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from operator import itemgetter
@@ -96,6 +96,13 @@ class Table:
             raise SyntaxFault("an entry of a cross-reference table is not 20 bytes long")
         return Entry(int(found[1]), int(found[2]), free=found[3] == b"f")
 
+    def list_all(self) -> Iterator[tuple[int, Entry]]:
+        """Give every object's number and entry."""
+        for first, count, start in self.parts:
+            rows = _ENTRY.finditer(self.read_at(start, ENTRY_BYTES * count))
+            for number, row in enumerate(rows, first):
+                yield number, Entry(int(row[1]), int(row[2]), free=row[3] == b"f")
+
 
 def read_table(read_at: ReadAt, position: int) -> tuple[Table, int]:
     """Read the table whose subsections begin at `position`; give it and where its trailer's dictionary is."""
@@ -148,6 +155,12 @@ class Stream:
         if kind == 1:
             return Entry(offset, last)
         return Entry(offset, last, compressed=True) if kind == 2 else Entry(0, 0, free=True)  # noqa: PLR2004
+
+    def list_all(self) -> Iterator[tuple[int, Entry]]:
+        """Give every object's number and entry."""
+        for first, count, row in self.parts:
+            for place in range(count):
+                yield first + place, self._read(row + place)
 
 
 def read_stream(dictionary: Any, data: bytes) -> Stream:

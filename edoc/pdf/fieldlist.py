@@ -11,18 +11,19 @@ from typing import Any, Final
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.misc import PdfError as PyHankoError
 
-from edoc.pdf.visual import Box
-
 _MAX_FIELDS: Final = 5000
 _MAX_PAGES: Final = 20_000
 _MAX_TEXT: Final = 2000
 _MAX_STREAMS: Final = 1000
 _MAX_STREAM: Final = 16 * 1024 * 1024
-_ODD: Final = (
+ODD: Final = (
     *(PyHankoError, KeyError, ValueError, TypeError, AttributeError, IndexError, RecursionError),
     *(NotImplementedError, AssertionError, zlib.error),  # pyHanko, of odd filters and odd references
 )
+"""What comes of walking an object of unknown shape."""
 
+Box = tuple[float, float, float, float]
+"""Left, bottom, right, top in PDF points of the page's own space."""
 Key = tuple[int, int]
 """Number and generation of an object."""
 
@@ -75,7 +76,7 @@ def list_fields(view: Any) -> tuple[Field, ...]:
     """Terminal fields of the form of `view`, a reader or one of its revisions, in the form's order."""
     try:
         roots = list(_items(view.root["/AcroForm"]["/Fields"]))
-    except _ODD:
+    except ODD:
         return ()
     found: list[Field] = []
     seen: set[Key] = set()
@@ -89,7 +90,7 @@ def list_fields(view: Any) -> tuple[Field, ...]:
             seen.add(key)
         try:
             branch = _read_field(item, key, parent, inherited)
-        except _ODD:
+        except ODD:
             continue
         if isinstance(branch, Field):
             found.append(branch)
@@ -132,7 +133,7 @@ def _items(array: Any) -> Iterator[Any]:
 def _read_text(dictionary: Any) -> str:
     try:
         value = entry(dictionary, "/V", "")
-    except _ODD:
+    except ODD:
         return ""
     return str(value)[:_MAX_TEXT] if isinstance(value, generic.TextStringObject) else ""
 
@@ -142,7 +143,7 @@ def list_pages(view: Any) -> dict[Key, int]:
     places: dict[Key, int] = {}
     try:
         waiting = [view.root.raw_get("/Pages")]
-    except _ODD:
+    except ODD:
         return places
     count = 0
     seen: set[Key] = set()
@@ -163,7 +164,7 @@ def list_pages(view: Any) -> dict[Key, int]:
             for annotation in _items(node["/Annots"]) if "/Annots" in node else ():
                 if (place := key_of(annotation)) is not None:
                     places.setdefault(place, count)
-        except _ODD:
+        except ODD:
             pass
         count += 1
     return places
@@ -178,7 +179,7 @@ def list_boxes(field: Field, pages: dict[Key, int]) -> tuple[tuple[int, Box], ..
             if page is None and "/P" in widget:
                 page = pages.get(key_of(widget.raw_get("/P")) or (-1, -1))
             x1, y1, x2, y2 = (float(number) for number in widget["/Rect"])
-        except _ODD:
+        except ODD:
             continue
         if page is not None:
             boxes.append((page, (min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))))
@@ -189,13 +190,13 @@ def read_store(view: Any) -> Store:
     """The document security store of `view` (EN 319 142-1, 5.4.2); empty if there is none."""
     try:
         store = view.root["/DSS"]
-    except _ODD:
+    except ODD:
         return Store()
     if not isinstance(store, generic.DictionaryObject):
         return Store()
     try:
         names = frozenset(str(name).lstrip("/") for name in store["/VRI"])
-    except _ODD:
+    except ODD:
         names = frozenset()
     return Store(
         tuple(_streams(store, "/Certs")),
@@ -208,12 +209,12 @@ def read_store(view: Any) -> Store:
 def _streams(store: Any, name: str) -> Iterator[bytes]:
     try:
         items = list(_items(store[name]))[:_MAX_STREAMS] if name in store else []
-    except _ODD:
+    except ODD:
         return
     for item in items:
         try:
             data = item.get_object().data
-        except _ODD:
+        except ODD:
             continue
         if isinstance(data, bytes) and len(data) <= _MAX_STREAM:
             yield data

@@ -7,6 +7,8 @@ ordinary raises `Unordinary`, and pyHanko's reader takes over, which is slower a
 import re
 import zlib
 from collections.abc import Iterator
+from copy import copy
+from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 
 from pyhanko.pdf_utils import generic
@@ -34,6 +36,22 @@ _LONG_NUMBER: Final = re.compile(rb"[\s\x00\[\])>+-][0-9]{19}")
 _ODD: Final = (SyntaxFault, KeyError, ValueError, TypeError, IndexError, AttributeError, zlib.error)
 
 
+@dataclass(frozen=True, slots=True)
+class Update:
+    """One cross-reference section, or the two of a hybrid file, and the trailer."""
+
+    position: int
+    """What `startxref` says of it."""
+    end: int
+    """Behind its last byte that counts."""
+    trailer: Any
+    sections: tuple[Table | Stream, ...]
+
+    def list_all(self) -> dict[int, Entry]:
+        """Give every object that it lists."""
+        return {number: entry for section in reversed(self.sections) for number, entry in section.list_all()}
+
+
 class Unordinary(Exception):  # noqa: N818 - no error, only not for this reader
     """The file is encrypted, hybrid in a rare way, damaged, or merely written sloppily."""
 
@@ -51,6 +69,7 @@ class OrdinaryReader(PdfHandler):
         self.highest_reference = 0
         """Of all that was read so far."""
         self._context: Any = DecodeContext(DecodeLimits.for_untrusted_input(), input_size=self.size)
+        self._updates: list[Update] = []
         self._sections: list[Table | Stream] = []
         try:
             self.startxref = self._find_start()
@@ -91,6 +110,46 @@ class OrdinaryReader(PdfHandler):
             self._objects[number] = found
         return found
 
+    @property
+    def updates(self) -> tuple[Update, ...]:
+        """All cross-reference sections, the oldest first."""
+        return tuple(reversed(self._updates))
+
+    def rewind(self, count: int) -> "OrdinaryReader":
+        """Give the file as its oldest `count` updates made it; set `size` where their end is known."""
+        older = copy(self)
+        updates = self._updates[len(self._updates) - count :]
+        vars(older).update(
+            _objects={},
+            _object_streams={},
+            _updates=updates,
+            _sections=[section for update in updates for section in update.sections],
+            startxref=updates[0].position,
+            trailer=_rehome(updates[0].trailer, older),
+            root_reference=_generic.Reference(
+                self.root_reference.idnum, self.root_reference.generation, older
+            ),
+        )
+        return older
+
+    def find(self, number: int) -> Entry | None:
+        """Say where an object stands; None if nobody lists it."""
+        return self._find(number)
+
+    def peek(self, number: int) -> tuple[Any, bool]:
+        """Give an object, of a stream only the dictionary, and whether it is a stream; it is not kept."""
+        entry = self._find(number)
+        try:
+            if entry is None or entry.free or entry.compressed:
+                return self.get_object(_generic.Reference(number, 0, self)), False
+            home = _generic.Reference(number, entry.generation, self)
+            value, start = self._parse_header(entry.offset, home)
+            if start is not None and not 0 <= int(value["/Length"]) <= self.size - start:
+                raise SyntaxFault("a stream is longer than the file")
+        except _ODD as error:
+            raise Unordinary(str(error)) from error
+        return value, start is not None
+
     def read_at(self, position: int, count: int) -> bytes:
         """Read up to `count` bytes."""
         if not 0 <= position <= self.size:
@@ -115,7 +174,9 @@ class OrdinaryReader(PdfHandler):
             if position in seen or len(seen) >= MAX_SECTIONS:
                 raise SyntaxFault("the cross-reference sections go in a circle")
             seen.add(position)
-            trailer = self._read_section(position)
+            before = len(self._sections)
+            trailer, end = self._read_section(position)
+            self._updates.append(Update(position, end, trailer, tuple(self._sections[before:])))
             newest = trailer if newest is None else newest
             if "/Root" in trailer and trailer.raw_get("/Root") != newest.raw_get("/Root"):
                 raise SyntaxFault("the trailers name different catalogs")
@@ -124,23 +185,24 @@ class OrdinaryReader(PdfHandler):
             position = int(trailer["/Prev"]) if "/Prev" in trailer else None
         return newest
 
-    def _read_section(self, position: int) -> Any:
+    def _read_section(self, position: int) -> tuple[Any, int]:
         head = _XREF.match(self.read_at(position, _WINDOW_BYTES))
         if head is None:
             return self._read_stream_section(position)
         table, at = read_table(self.read_at, position + head.end())
-        trailer = self._parse_trailer(at)
+        trailer, end = self._parse_trailer(at)
         self._add(table, trailer)
         if "/XRefStm" in trailer:  # hybrid: what the table hides from old readers
-            self._read_stream_section(int(trailer["/XRefStm"]))
-        return trailer
+            _, end_of_stream = self._read_stream_section(int(trailer["/XRefStm"]))
+            end = max(end, end_of_stream)
+        return trailer, end
 
-    def _read_stream_section(self, position: int) -> Any:
+    def _read_stream_section(self, position: int) -> tuple[Any, int]:
         holder = self._parse_indirect(position, None)
         if not isinstance(holder, generic.StreamObject) or holder.get("/Type") != "/XRef":
             raise SyntaxFault("there is no cross-reference section")
         self._add(read_stream(holder, _inflate(holder, MAX_STREAM_BYTES)), holder)
-        return holder
+        return holder, position + len(holder.encoded_data)
 
     def _add(self, section: Table | Stream, trailer: Any) -> None:
         if section.last >= int(trailer["/Size"]):
@@ -195,6 +257,11 @@ class OrdinaryReader(PdfHandler):
         return places, data + b" "
 
     def _parse_indirect(self, position: int, home: Any) -> Any:
+        value, start = self._parse_header(position, home)
+        return value if start is None else self._read_stream(value, start, home)
+
+    def _parse_header(self, position: int, home: Any) -> tuple[Any, int | None]:
+        """An object without its stream's data, and where these begin if it is a stream."""
         for window in self._windows(position):
             head = _OBJECT.match(window)
             if head is None:
@@ -207,18 +274,17 @@ class OrdinaryReader(PdfHandler):
             except SyntaxFault:
                 continue
             if end is not None:
-                _require_value(value)
-                return value if end[1] else self._read_stream(value, position + end.end(), home)
+                return _require_value(value), None if end[1] else position + end.end()
         raise SyntaxFault(f"the object at {position} cannot be read")
 
-    def _parse_trailer(self, position: int) -> Any:
+    def _parse_trailer(self, position: int) -> tuple[Any, int]:
         for window in self._windows(position):
             try:
                 trailer, end = parse_object(window, 0, self, None)
             except SyntaxFault:
                 continue
             if _AFTER_TRAILER.match(window, end):
-                return trailer
+                return trailer, position + end
         raise SyntaxFault(f"there is no trailer at {position}")
 
     def _windows(self, position: int) -> Iterator[bytes]:
@@ -242,6 +308,19 @@ class OrdinaryReader(PdfHandler):
         dict.update(made, {key: value for key, value in dict.items(dictionary) if key != "/Length"})
         made.container_ref = home
         return made
+
+
+def _rehome(value: Any, handler: Any) -> Any:
+    """Copy an object so that its references are looked up elsewhere."""
+    if isinstance(value, generic.IndirectObject):
+        return _generic.IndirectObject(value.idnum, value.generation, handler)
+    if isinstance(value, generic.DictionaryObject):
+        made = _generic.DictionaryObject()
+        dict.update(made, {key: _rehome(item, handler) for key, item in dict.items(value)})
+        return made
+    if isinstance(value, generic.ArrayObject):
+        return _generic.ArrayObject(_rehome(item, handler) for item in list.__iter__(value))
+    return value
 
 
 def _require_value(value: Any) -> Any:

@@ -6,56 +6,69 @@ and endless recursion included, becomes a fault in the evidence and never an exc
 """
 
 import hashlib
+import io
 from dataclasses import replace
-from io import BytesIO
-from typing import Final
-
-from pyhanko.pdf_utils.crypt import AuthStatus
-from pyhanko.pdf_utils.decode_limits import DecodeLimits
-from pyhanko.pdf_utils.reader import PdfFileReader
+from typing import BinaryIO, Final
 
 from edoc.core.evidence import ChangeFacts, Fault, FileEvidence, SignatureFacts
 from edoc.core.report import Changes, Coverage, Level, SignatureType
-from edoc.pdf.changes import History
-from edoc.pdf.fieldlist import Field, Store, key_of, list_boxes, list_fields, list_pages, read_store
-from edoc.pdf.scan import scan
-from edoc.pdf.signatures import Bytes, Found, read_loose, read_signature, say
-from edoc.pdf.visual import Allowed, CannotDraw, compare
+from edoc.pdf.fieldlist import Field, Store, key_of, list_fields, read_store
+from edoc.pdf.filebytes import FileBytes
+from edoc.pdf.history import History
+from edoc.pdf.ordinary import OrdinaryReader, Unordinary
+from edoc.pdf.revisions import OrdinaryRevisions, Revisions
+from edoc.pdf.scan import find_unexplained
+from edoc.pdf.signatures import Found, read_loose, read_numbers, read_signature, say
 
 MAX_SIZE: Final = 1 << 30
 """Bytes of the largest file that is read."""
 _HEADER_WINDOW: Final = 1024
 _TRY_AGAIN: Final = frozenset({"SIGNATURE_UNREADABLE", "REVISION_NOT_COVERED"})
-_LOOKS: Final = (Changes.FORM_FILLING, Changes.ANNOTATION)
 
 
-class _Closed(Exception):  # noqa: N818 - it is not an error that the file has a password
-    """The file is encrypted and the password does not open it."""
-
-
-def is_pdf(data: bytes) -> bool:
+def is_pdf(start: bytes) -> bool:
     """Tell whether the bytes begin like a PDF."""
-    return b"%PDF-" in data[:_HEADER_WINDOW]
+    return b"%PDF-" in start[:_HEADER_WINDOW]
 
 
-def read_pdf(data: bytes, *, path: str, password: str | None = None) -> FileEvidence:
-    """Read a PDF into evidence; `path` is only its name in the report. Never raises."""
-    evidence = FileEvidence(path=path, sha256=hashlib.sha256(data).hexdigest(), size=len(data), format="pdf")
+def read_pdf(source: bytes | BinaryIO, *, path: str, password: str | None = None) -> FileEvidence:
+    """Read a PDF, its bytes or a seekable stream, into evidence; `path` is only its name in the report.
+
+    Whatever the file holds, nothing is raised but what reading the stream raises.
+    """
+    file = FileBytes(io.BytesIO(source) if isinstance(source, bytes) else source)
+    evidence = FileEvidence(path=path, sha256=None, size=file.size, format="pdf")
+    evidence = _read_ordinary(file, evidence) or _read_tolerantly(file, evidence, password)
+    return replace(evidence, sha256=file.sha256)
+
+
+def _read_ordinary(file: FileBytes, evidence: FileEvidence) -> FileEvidence | None:
     try:
-        read = _read(data, evidence, password=password, strict=True)
-        if not _needs_leniency(read):
-            return read
-    except _Closed:
-        return replace(evidence, unreadable=_closed(password))
-    except Exception:  # noqa: BLE001, S110 - the boundary; the lenient reader tells what is wrong
-        pass
-    try:
-        read = _read(data, evidence, password=password, strict=False)
-    except _Closed:
-        return replace(evidence, unreadable=_closed(password))
-    except Exception as error:  # noqa: BLE001 - the boundary: any file ends in evidence
-        return replace(evidence, unreadable=Fault(code="PDF_BROKEN", detail=say(error)))
-    return replace(read, faults=(*read.faults, Fault(code="READ_LENIENTLY")))
+        return _read(file, OrdinaryRevisions(file, OrdinaryReader(file.stream)), evidence, None)
+    except Unordinary:
+        return None
+    except Exception:  # noqa: BLE001 - the boundary; the tolerant reader tells what is wrong
+        return None
+
+
+def _read_tolerantly(file: FileBytes, evidence: FileEvidence, password: str | None) -> FileEvidence:
+    from edoc.pdf.tolerant import Closed, TolerantRevisions
+
+    for strict in (True, False):
+        try:
+            revisions = TolerantRevisions(file, password=password, strict=strict)
+            read = _read(file, revisions, evidence, password)
+        except Closed:
+            return replace(evidence, unreadable=_closed(password))
+        except Exception as error:  # noqa: BLE001 - the boundary: any file ends in evidence
+            if not strict:
+                return replace(evidence, unreadable=Fault(code="PDF_BROKEN", detail=say(error)))
+        else:
+            if not strict:
+                return replace(read, faults=(*read.faults, Fault(code="READ_LENIENTLY")))
+            if not _needs_leniency(read):
+                return read
+    raise AssertionError("unreachable")
 
 
 def _closed(password: str | None) -> Fault:
@@ -69,15 +82,15 @@ def _needs_leniency(read: FileEvidence) -> bool:
     )
 
 
-def _read(data: bytes, evidence: FileEvidence, *, password: str | None, strict: bool) -> FileEvidence:
-    reader = _open(data, password=password, strict=strict)
-    file = Bytes(data, reader)
-    fields = list_fields(reader)
-    found = _read_signatures(reader, fields, file)
+def _read(
+    file: FileBytes, revisions: Revisions, evidence: FileEvidence, password: str | None
+) -> FileEvidence:
+    fields = list_fields(revisions.current)
+    found = _read_signatures(revisions, fields, file)
     counted = [item for item in found if not item.ignored and not item.empty]
-    judged = _Judged(reader, data, counted, password).facts()
-    loose = _read_loose(data, file, found)
-    store = read_store(reader)
+    judged = _Judged(file, revisions, counted, fields, password).facts()
+    loose = _read_loose(file, found)
+    store = read_store(revisions.current)
     texts = tuple((field.name, field.text) for field in fields if field.type == "/Tx")
     faults = [Fault(code="TIMESTAMP_MISTYPED", detail=item.facts.field) for item in found if item.ignored]
     faults += [Fault(code="SIGNATURE_EMPTY", detail=item.facts.field) for item in found if item.empty]
@@ -92,101 +105,77 @@ def _read(data: bytes, evidence: FileEvidence, *, password: str | None, strict: 
     )
 
 
-def _open(data: bytes, *, password: str | None, strict: bool) -> PdfFileReader:
-    reader = PdfFileReader(BytesIO(data), strict=strict, decode_limits=DecodeLimits.for_untrusted_input())
-    if reader.encrypted:
-        try:
-            opened = reader.decrypt(password or "").status != AuthStatus.FAILED
-        except Exception as error:
-            raise _Closed from error
-        if not opened:
-            raise _Closed
-    if strict and reader.xrefs.hybrid_xrefs_present:
-        raise ValueError("hybrid cross-references are read leniently only")
-    reader.root  # noqa: B018 - a file without a catalogue is broken here and now
-    return reader
-
-
-def _read_signatures(reader: PdfFileReader, fields: tuple[Field, ...], file: Bytes) -> list[Found]:
+def _read_signatures(revisions: Revisions, fields: tuple[Field, ...], file: FileBytes) -> list[Found]:
     """Every signature that a field reaches; fields that share one signature count once."""
-    found: list[Found] = []
-    seen: set[object] = set()
+    chosen: dict[object, Field] = {}
     for field in fields:
-        if field.type != "/Sig" or "/V" not in field.dictionary:
-            continue
-        key = key_of(field.dictionary.raw_get("/V")) or object()
-        if key not in seen:
-            seen.add(key)
-            found.append(read_signature(reader, field, file))
+        if field.type == "/Sig" and "/V" in field.dictionary:
+            chosen.setdefault(key_of(field.dictionary.raw_get("/V")) or object(), field)
+    file.expect(map(read_numbers, chosen.values()))
+    found = [read_signature(revisions, field, file) for field in chosen.values()]
     return sorted(found, key=lambda item: item.facts.end)
 
 
-def _read_loose(data: bytes, file: Bytes, found: list[Found]) -> list[SignatureFacts]:
+def _read_loose(file: FileBytes, found: list[Found]) -> list[SignatureFacts]:
     """Signatures that stand in the bytes but that no field reaches."""
     reached = {item.numbers for item in found}
-    loose = (read_loose(file, numbers) for numbers in scan(data).ranges if numbers not in reached)
+    loose = (read_loose(file, numbers) for numbers in file.ranges if numbers not in reached)
     return [facts for facts in loose if facts is not None]
 
 
 class _Judged:
     """The signatures of one file together: what came after each, and the level that follows."""
 
-    def __init__(self, reader: PdfFileReader, data: bytes, found: list[Found], password: str | None) -> None:
-        self._reader = reader
-        self._data = data
+    def __init__(
+        self,
+        file: FileBytes,
+        revisions: Revisions,
+        found: list[Found],
+        fields: tuple[Field, ...],
+        password: str | None,
+    ) -> None:
+        self._file = file
+        self._revisions = revisions
         self._found = found
-        self._password = password
-        self._history = History(reader)
+        self._history = History(file, revisions, found, fields, password)
         self._stores: dict[int, Store] = {}
+        self._clean_from: int | None = None
 
     def facts(self) -> list[SignatureFacts]:
         """All facts, completed."""
-        return [
-            replace(item.facts, changes=self._change(item), level=self._level(item)) for item in self._found
-        ]
+        try:
+            return [self._complete(item) for item in self._found]
+        finally:
+            self._history.close()
 
-    def _change(self, item: Found) -> ChangeFacts:
+    def _complete(self, item: Found) -> SignatureFacts:
         facts = item.facts
+        if facts.coverage is Coverage.WHOLE_REVISION and (odd := self._find_unexplained(facts.end)):
+            fault = Fault(code="BYTES_UNEXPLAINED", detail=odd)
+            facts = replace(facts, coverage=Coverage.PARTIAL, faults=(*facts.faults, fault))
+        covers: frozenset[bytes] = frozenset()
+        if facts.type is SignatureType.DOCUMENT_TIMESTAMP and facts.coverage is not Coverage.PARTIAL:
+            store = self._store(item.revision)
+            covers = frozenset((*store.certificates, *store.crls, *store.ocsps))
+        return replace(facts, changes=self._change(item, facts), level=self._level(item), covers=covers)
+
+    def _find_unexplained(self, start: int) -> str:
+        """What stands after `start` that no reader was told of."""
+        if self._clean_from is not None and start >= self._clean_from:
+            return ""
+        known = self._revisions.offsets(start)
+        rest = self._file.read(start, self._file.size)
+        odd = find_unexplained(rest, start, objects=known.objects, sections=known.sections)
+        if not odd:
+            self._clean_from = start
+        return odd
+
+    def _change(self, item: Found, facts: SignatureFacts) -> ChangeFacts:
         if facts.coverage is Coverage.WHOLE_FILE:
             return ChangeFacts()
         if facts.coverage is Coverage.PARTIAL:
             return ChangeFacts(kind=Changes.OTHER)
-        changes = self._history.after(item.revision, facts.lock)
-        if not facts.intact or changes.kind not in _LOOKS or changes.undecided:
-            return changes
-        try:
-            return replace(changes, visual=self._look(item))
-        except CannotDraw as error:
-            return replace(changes, undecided=f"the pages cannot be drawn: {say(error)}")
-        except Exception as error:  # noqa: BLE001 - the boundary: any file ends in evidence
-            return replace(changes, undecided=say(error))
-
-    def _look(self, item: Found) -> tuple[str, ...]:
-        """Changes to the looks of the pages where they are not allowed."""
-        signed = self._reader.get_historical_resolver(item.revision)
-        pages = list_pages(signed)
-        now = list_fields(self._reader)
-        values = {field.name: field.text for field in now}
-        allowed: list[Allowed] = []
-        for field in list_fields(signed):
-            # Only what was empty and unlocked when it was signed may be filled.
-            if field.type == "/Tx" and not field.text and not self._locked(field.name, item):
-                allowed += [
-                    Allowed(page=page, box=box, text=values.get(field.name, ""), name=field.name)
-                    for page, box in list_boxes(field, pages)
-                ]
-        later = {
-            each.facts.field for each in self._found if each.facts.end > item.facts.end and each.facts.intact
-        }
-        pages = list_pages(self._reader)
-        for field in now:
-            if field.type == "/Sig" and field.name in later:
-                allowed += [Allowed(page=page, box=box) for page, box in list_boxes(field, pages)]
-        return compare(self._data[: item.facts.end], self._data, tuple(allowed), password=self._password)
-
-    def _locked(self, name: str, item: Found) -> bool:
-        """Whether this signature or one before it locks a field."""
-        return any(each.facts.lock.holds(name) for each in self._found if each.facts.end <= item.facts.end)
+        return self._history.after(item)
 
     def _level(self, item: Found) -> Level:
         """EN 319 142-1, 6.3: what is present decides; only what came after the signature counts."""
@@ -200,7 +189,7 @@ class _Judged:
         ]
         if item.facts.timestamp is None and not stamps:
             return level
-        last = self._reader.xrefs.total_revisions - 1
+        last = self._revisions.newest
         if not self._has_data(item, last):
             return Level.PADES_B_T
         return (
@@ -215,5 +204,5 @@ class _Judged:
 
     def _store(self, revision: int) -> Store:
         if revision not in self._stores:
-            self._stores[revision] = read_store(self._reader.get_historical_resolver(revision))
+            self._stores[revision] = read_store(self._revisions.view(revision))
         return self._stores[revision]

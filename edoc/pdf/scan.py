@@ -6,20 +6,28 @@ objects and cross-references that a reader was told of. Nothing here trusts the 
 that a signature which an update unlinked is still seen.
 """
 
+import binascii
 import re
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
 _BYTE_RANGE: Final = re.compile(rb"/ByteRange\s{0,16}\[([\d\s]{1,128})\]")
-_HEX_STRING: Final = re.compile(rb"<([0-9A-Fa-f\s]*)>")
+_HEX_STRING: Final = re.compile(rb"<[0-9A-Fa-f\s]*>")
 _REVISION_END: Final = re.compile(rb"startxref\s+(\d{1,12})\s+%%EOF(?:\r\n|\r|\n)?")
 _OBJECT: Final = re.compile(rb"(?<![\d.])(\d{1,10})\s{1,8}(\d{1,5})\s{1,8}obj\b")
 _STREAM_OR_END: Final = re.compile(rb"\bstream\r?\n|\bendobj\b")
 _LENGTH: Final = re.compile(rb"/Length\s+(\d{1,12})\s*(?![\d\s]*R)")
 _BLANK: Final = b" \t\r\n\x00\x0c"
-_TAIL_WINDOW: Final = 1024
+TAIL_BYTES: Final = 1024
+"""Where a revision's end is looked for."""
+_RANGE_BYTES: Final = 256
+"""No `/ByteRange` that counts is longer."""
 _MAX_RANGES: Final = 2000
+
+Numbers = tuple[int, ...]
+"""The numbers of a `/ByteRange`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,70 +50,59 @@ class ByteRange:
         return cls(gap_start, gap_end, gap_end + length)
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """What the bytes of a file show."""
-
-    size: int
-    ranges: tuple[tuple[int, ...], ...]
-    """Every different `/ByteRange` written out in the file, in file order."""
-    revision_ends: tuple[tuple[int, int], ...]
-    """For each `startxref N %%EOF`: N, and the offset of the first byte after it."""
-
-
-def scan(data: bytes) -> Scan:
-    """Find every `/ByteRange` and every end of a revision."""
-    found: dict[tuple[int, ...], None] = {}
-    for match in _BYTE_RANGE.finditer(data):
-        found[tuple(int(number) for number in match[1].split())] = None
-        if len(found) >= _MAX_RANGES:
-            break
-    ends = tuple((int(match[1]), match.end()) for match in _REVISION_END.finditer(data))
-    return Scan(len(data), tuple(found), ends)
+def find_ranges(pieces: Iterable[bytes]) -> tuple[Numbers, ...]:
+    """Find every different `/ByteRange` that is written out in a file, given in pieces; in file order."""
+    found: dict[Numbers, None] = {}
+    tail = b""
+    for piece in pieces:
+        for text in (tail + piece[:_RANGE_BYTES], piece):
+            for match in _BYTE_RANGE.finditer(text):
+                if len(found) < _MAX_RANGES:
+                    found[tuple(int(number) for number in match[1].split())] = None
+        tail = piece[-_RANGE_BYTES:]
+    return tuple(found)
 
 
-def read_gap(data: bytes, span: ByteRange) -> bytes | None:
-    """Decode the hex string that fills the gap exactly; None if anything else stands there."""
-    match = _HEX_STRING.fullmatch(data, span.gap_start, span.gap_end)
-    if match is None:
+def read_gap(gap: bytes) -> bytes | None:
+    """Decode the hex string that fills a gap exactly; None if anything else stands there."""
+    if _HEX_STRING.fullmatch(gap) is None:
         return None
-    digits = bytes(match[1]).translate(None, _BLANK)
-    return bytes.fromhex((digits + b"0" * (len(digits) % 2)).decode("ascii"))
+    digits = gap[1:-1].translate(None, _BLANK)
+    return binascii.unhexlify(digits + b"0" * (len(digits) % 2))
 
 
-def read_startxref(data: bytes, end: int) -> int | None:
-    """The cross-reference offset of the revision that ends exactly at `end`; None if none ends there."""
-    window = data[max(0, end - _TAIL_WINDOW) : end]
+def read_startxref(tail: bytes) -> int | None:
+    """The cross-reference offset of the revision that ends exactly with `tail`; None if none ends there."""
     last = None
-    for match in _REVISION_END.finditer(window):
+    for match in _REVISION_END.finditer(tail):
         last = match
-    if last is None or window[last.end() :].strip(_BLANK):
+    if last is None or tail[last.end() :].strip(_BLANK):
         return None
     return int(last[1])
 
 
 def find_unexplained(
-    data: bytes, start: int, *, objects: AbstractSet[int], sections: AbstractSet[int]
+    rest: bytes, start: int, *, objects: AbstractSet[int], sections: AbstractSet[int]
 ) -> str:
-    """Say what stands after `start` that no reader was told of; empty if nothing does.
+    """Say what stands in the `rest` of a file, from `start` on, that no reader was told of; else nothing.
 
     `objects` are the offsets of all objects and `sections` those of all cross-references that the reader
     followed. Hidden objects and revisions are what repairing viewers show and signatures do not cover.
     """
-    if not data[start:].strip(_BLANK):
+    if not rest.strip(_BLANK):
         return ""
-    last_end = start
-    for ending in _REVISION_END.finditer(data, start):
+    last_end = 0
+    for ending in _REVISION_END.finditer(rest):
         last_end = ending.end()
         if int(ending[1]) not in sections:
-            return f"a revision ends at byte {last_end} whose cross-reference no reader follows"
-    if data[last_end:].strip(_BLANK):
-        return f"{len(data) - last_end} bytes after byte {last_end} belong to no revision"
-    position = start
-    while match := _OBJECT.search(data, position):
-        if match.start() not in objects:
-            return f"object {int(match[1])} at byte {match.start()} stands in no cross-reference"
-        position = _skip_object(data, match.end())
+            return f"a revision ends at byte {start + last_end} whose cross-reference no reader follows"
+    if rest[last_end:].strip(_BLANK):
+        return f"{len(rest) - last_end} bytes after byte {start + last_end} belong to no revision"
+    position = 0
+    while match := _OBJECT.search(rest, position):
+        if start + match.start() not in objects:
+            return f"object {int(match[1])} at byte {start + match.start()} stands in no cross-reference"
+        position = _skip_object(rest, match.end())
     return ""
 
 

@@ -5,19 +5,20 @@ byte range; the signed revision is the one that ends where the range ends. Whate
 fault of this one signature.
 """
 
-import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.reader import PdfFileReader
 
 from edoc.core.evidence import Fault, Lock, SignatureFacts
 from edoc.core.report import Coverage, Level, SignatureType
 from edoc.pdf.cms import CmsFacts, as_timestamp, read_cms
 from edoc.pdf.fieldlist import Field, Key, entry, key_of
-from edoc.pdf.scan import ByteRange, find_unexplained, read_gap, read_startxref
+from edoc.pdf.filebytes import FileBytes
+from edoc.pdf.ordinary import Unordinary
+from edoc.pdf.revisions import Revisions
+from edoc.pdf.scan import ByteRange, Numbers, read_gap
 
 _PADES: Final = "ETSI.CAdES.detached"
 _TOKEN: Final = "ETSI.RFC3161"  # noqa: S105 - the name of a format
@@ -51,79 +52,19 @@ class Found:
     """Its place was reserved and never filled."""
 
 
-class Bytes:
-    """The bytes of one file with what the reader knows about them; digests are computed once."""
-
-    def __init__(self, data: bytes, reader: PdfFileReader | None) -> None:
-        self.data = data
-        self._reader = reader
-        self._digests: dict[tuple[tuple[int, ...], str], bytes] = {}
-        self._known: tuple[frozenset[int], frozenset[int]] | None = None
-        self._clean_from: int | None = None
-
-    def digest(self, numbers: tuple[int, ...], algorithm: str) -> bytes:
-        """Digest of a byte range; raises `NotImplementedError` for an unknown algorithm."""
-        key = (numbers, algorithm)
-        if key not in self._digests:
-            try:
-                running = hashlib.new(algorithm)
-            except ValueError as error:
-                raise NotImplementedError(f"digest algorithm {algorithm}") from error
-            view = memoryview(self.data)
-            for start, length in zip(numbers[::2], numbers[1::2], strict=False):
-                running.update(view[max(0, start) : max(0, start) + max(0, length)])
-            self._digests[key] = running.digest()
-        return self._digests[key]
-
-    def unexplained(self, start: int) -> str:
-        """What stands after `start` that no reader was told of."""
-        if self._reader is None or (self._clean_from is not None and start >= self._clean_from):
-            return ""
-        if self._known is None:
-            self._known = _list_offsets(self._reader, self.data)
-        objects, sections = self._known
-        odd = find_unexplained(self.data, start, objects=objects, sections=sections)
-        if not odd:
-            self._clean_from = start
-        return odd
-
-
-def _list_offsets(reader: PdfFileReader, data: bytes) -> tuple[frozenset[int], frozenset[int]]:
-    """Offsets of all objects and of all cross-references that the reader knows."""
-    xrefs = reader.xrefs
-    sections: set[int] = set()
-    objects: set[int] = set()
-    for revision in range(xrefs.total_revisions):
-        info = xrefs.get_xref_container_info(revision)
-        sections |= {info.declared_startxref, info.start_location}
-        for reference in xrefs.explicit_refs_in_revision(revision):
-            offset = xrefs.get_historical_ref(reference, revision)
-            if isinstance(offset, int):
-                objects.add(offset)
-        hybrid = xrefs.get_xref_data(revision).hybrid
-        if hybrid is not None:
-            objects |= {hybrid.meta_info.declared_startxref, hybrid.meta_info.start_location}
-    # Offsets may point at the white space before an object.
-    return frozenset(_skip_blank(data, offset) for offset in objects | sections), frozenset(sections)
-
-
-def _skip_blank(data: bytes, offset: int) -> int:
-    while 0 <= offset < len(data) and data[offset] in b" \t\r\n\x00\x0c":
-        offset += 1
-    return offset
-
-
-def read_signature(reader: PdfFileReader, field: Field, file: Bytes) -> Found:
-    """Read one signature. Never raises: what goes wrong is a fault of this signature."""
+def read_signature(revisions: Revisions, field: Field, file: FileBytes) -> Found:
+    """Read one signature. Whatever goes wrong is a fault of this signature; only `Unordinary` is raised."""
     try:
-        return _read(reader, field, file)
+        return _read(revisions, field, file)
+    except Unordinary:
+        raise
     except Exception as error:  # noqa: BLE001 - the boundary: any file ends in evidence
         fault = Fault(code="SIGNATURE_UNREADABLE", detail=say(error))
         facts = SignatureFacts(field=field.name, type=SignatureType.SIGNATURE, faults=(fault,))
-        return Found(facts=facts, numbers=_read_numbers(field))
+        return Found(facts=facts, numbers=read_numbers(field))
 
 
-def _read_numbers(field: Field) -> tuple[int, ...]:
+def read_numbers(field: Field) -> tuple[int, ...]:
     """The byte range if that much can be read, so that the signature is not found a second time."""
     try:
         return tuple(int(number) for number in field.dictionary["/V"]["/ByteRange"])
@@ -131,7 +72,7 @@ def _read_numbers(field: Field) -> tuple[int, ...]:
         return ()
 
 
-def _read(reader: PdfFileReader, field: Field, file: Bytes) -> Found:
+def _read(revisions: Revisions, field: Field, file: FileBytes) -> Found:
     raw = field.dictionary.raw_get("/V")
     value = raw.get_object()
     numbers = tuple(int(number) for number in value["/ByteRange"])
@@ -140,7 +81,7 @@ def _read(reader: PdfFileReader, field: Field, file: Bytes) -> Found:
         empty = SignatureFacts(field=field.name, type=SignatureType.SIGNATURE)
         return Found(facts=empty, numbers=numbers, empty=True)
     subfilter = str(entry(value, "/SubFilter", "")).lstrip("/")
-    coverage, revision, faults = _cover(reader, file, numbers, contents, key_of(raw) or field.key)
+    coverage, revision, faults = _cover(revisions, file, numbers, contents, key_of(raw) or field.key)
     if subfilter == _BARE:
         fault = Fault(code="FORMAT_UNSUPPORTED", detail=subfilter)
         cms = CmsFacts(faults=(fault,))
@@ -170,17 +111,17 @@ def _read(reader: PdfFileReader, field: Field, file: Bytes) -> Found:
         ocsps=cms.ocsps,
         claimed_time=cms.token_time if cms.is_token else cms.signing_time or _read_date(value),
         timestamp=as_timestamp(cms) if cms.is_token else cms.timestamp,
-        lock=_read_lock(value, field.dictionary, certified=_certifies(reader, raw)),
+        lock=_read_lock(value, field.dictionary, certified=_certifies(revisions.current, raw)),
         faults=(*faults, *cms.faults),
     )
     mistyped = cms.is_token and str(entry(value, "/Type", "")) == "/Sig"
     return Found(facts=facts, numbers=numbers, revision=revision, contents=contents, ignored=mistyped)
 
 
-def read_loose(file: Bytes, numbers: tuple[int, ...]) -> SignatureFacts | None:
+def read_loose(file: FileBytes, numbers: tuple[int, ...]) -> SignatureFacts | None:
     """A signature that stands in the bytes but that no field reaches; None if there is none after all."""
-    span = ByteRange.of(numbers, len(file.data))
-    contents = None if span is None else read_gap(file.data, span)
+    span = ByteRange.of(numbers, file.size)
+    contents = None if span is None else read_gap(file.read(span.gap_start, span.gap_end))
     if span is None or contents is None or not contents.startswith(b"\x30"):
         return None
     try:
@@ -212,44 +153,21 @@ def _contents(value: Any) -> bytes:
 
 
 def _cover(
-    reader: PdfFileReader, file: Bytes, numbers: tuple[int, ...], contents: bytes, key: Key | None
+    revisions: Revisions, file: FileBytes, numbers: Numbers, contents: bytes, key: Key | None
 ) -> tuple[Coverage, int, list[Fault]]:
     """How much the signature covers, the revision it signs, and what is wrong with its range."""
-    last = reader.xrefs.total_revisions - 1
-    span = ByteRange.of(numbers, len(file.data))
+    last = revisions.newest
+    span = ByteRange.of(numbers, file.size)
     if span is None:
         return Coverage.PARTIAL, last, [Fault(code="BYTE_RANGE_BAD", detail=str(list(numbers)))]
-    if read_gap(file.data, span) != contents:
+    if read_gap(file.read(span.gap_start, span.gap_end)) != contents:
         return Coverage.PARTIAL, last, [Fault(code="GAP_NOT_CONTENTS")]
-    if span.end == len(file.data):
+    if span.end == file.size:
         return Coverage.WHOLE_FILE, last, []
-    revision = _find_revision(reader, read_startxref(file.data, span.end))
-    if revision is None or not _is_covered(reader, revision, span.end, key):
+    revision = revisions.find(span.end, key, span.gap_start)
+    if revision is None:
         return Coverage.PARTIAL, last, [Fault(code="REVISION_NOT_COVERED", detail=f"byte {span.end}")]
-    if odd := file.unexplained(span.end):
-        return Coverage.PARTIAL, revision, [Fault(code="BYTES_UNEXPLAINED", detail=odd)]
     return Coverage.WHOLE_REVISION, revision, []
-
-
-def _find_revision(reader: PdfFileReader, startxref: int | None) -> int | None:
-    """The revision whose cross-reference the file named where the signed range ends."""
-    if startxref is None:
-        return None
-    for revision in range(reader.xrefs.total_revisions):
-        if reader.xrefs.get_startxref_for_revision(revision) == startxref:
-            return revision
-    return None
-
-
-def _is_covered(reader: PdfFileReader, revision: int, end: int, key: Key | None) -> bool:
-    """Every cross-reference up to the revision, and the signature itself, stand before `end`."""
-    infos = (reader.xrefs.get_xref_container_info(number) for number in range(revision + 1))
-    if any(info.end_location > end for info in infos):
-        return False
-    if key is None:
-        return True
-    reference = generic.Reference(key[0], key[1], pdf=reader)
-    return bool(reader.xrefs.get_last_change(reference) <= revision)
 
 
 def _name_format(subfilter: str, cms: CmsFacts, value: Any) -> Level:
@@ -278,7 +196,7 @@ def _read_date(value: Any) -> datetime | None:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _certifies(reader: PdfFileReader, raw: Any) -> bool:
+def _certifies(reader: Any, raw: Any) -> bool:
     """Whether the catalogue's permissions rest on this signature (ISO 32000-2, 12.8.6)."""
     permissions = entry(reader.root, "/Perms", {})
     if not isinstance(permissions, generic.DictionaryObject):

@@ -7,14 +7,17 @@ cannot draw.
 """
 
 import unicodedata
+from collections.abc import Set as AbstractSet
+from contextlib import closing
 from ctypes import byref, c_int
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import pypdfium2
 import pypdfium2.raw as pdfium
 from PIL import Image, ImageChops, ImageDraw
 
+from edoc.pdf.fieldlist import Box
 from edoc.pdf.pdfium import LOCK
 
 _SCALE: Final = 1.0
@@ -24,9 +27,6 @@ _THRESHOLD: Final = 12
 _MARGIN: Final = 1
 """Dots around an allowed rectangle, for the soft edges of letters."""
 _MAX_PAGES: Final = 2000
-
-Box = tuple[float, float, float, float]
-"""Left, bottom, right, top in PDF points of the page's own space."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,72 +45,121 @@ class CannotDraw(Exception):  # noqa: N818 - reads as what it is
     """PDFium cannot draw this file."""
 
 
-def compare(
-    signed: bytes, current: bytes, allowed: tuple[Allowed, ...], *, password: str | None = None
-) -> tuple[str, ...]:
-    """Say where the two look different although they may not; empty if they do not.
+class Looks:
+    """How a file looks now, compared with how its revisions look."""
 
-    Raises `CannotDraw` if one of the two cannot be drawn.
-    """
-    with LOCK:
+    def __init__(self, current: BinaryIO, *, password: str | None = None) -> None:
+        self._current = current
+        self._password = password
+        self._document: Any = None
+        self._pages: dict[int, _Page] = {}
+        self._shown: dict[Allowed, bool] = {}
+
+    def compare(
+        self, signed: BinaryIO, allowed: tuple[Allowed, ...], pages: AbstractSet[int] | None = None
+    ) -> tuple[str, ...]:
+        """Say where the file looks different from the signed revision although it may not.
+
+        `pages` are those that can look different, the first is 0; None stands for all. Empty if there is no
+        difference. Raises `CannotDraw` if a page cannot be drawn.
+        """
+        with LOCK:
+            try:
+                return self._compare(signed, allowed, pages)
+            except pypdfium2.PdfiumError as error:
+                raise CannotDraw(str(error)) from error
+
+    def close(self) -> None:
+        """Let the file go."""
+        with LOCK:
+            if self._document is not None:
+                self._document.close()
+                self._document = None
+
+    def _compare(
+        self, signed: BinaryIO, allowed: tuple[Allowed, ...], pages: AbstractSet[int] | None
+    ) -> tuple[str, ...]:
+        if self._document is None:
+            self._document = _open(self._current, self._password)
+        after = self._document
+        before = _open(signed, self._password)
         try:
-            return _compare(signed, current, allowed, password)
-        except pypdfium2.PdfiumError as error:
-            raise CannotDraw(str(error)) from error
+            if len(before) != len(after):
+                return (f"the number of pages changed from {len(before)} to {len(after)}",)
+            chosen = range(len(before)) if pages is None else sorted(pages & {*range(len(before))})
+            if len(chosen) > _MAX_PAGES:
+                raise CannotDraw(f"more than {_MAX_PAGES} pages")
+            found: list[str] = []
+            for index in chosen:
+                here = tuple(place for place in allowed if place.page == index)
+                filled, wrong = self._compare_page(_read(before, index), index, here)
+                found += wrong
+                found += [
+                    f"field {place.name} on page {index + 1} does not show its value"
+                    for place in filled
+                    if not self._shows(place)
+                ]
+            return tuple(found)
+        finally:
+            before.close()
 
-
-def _compare(
-    signed: bytes, current: bytes, allowed: tuple[Allowed, ...], password: str | None
-) -> tuple[str, ...]:
-    with (
-        pypdfium2.PdfDocument(signed, password=password) as before,
-        pypdfium2.PdfDocument(current, password=password) as after,
-    ):
-        # Without its form environment PDFium draws no widgets.
-        before.init_forms()
-        after.init_forms()
-        if len(before) != len(after):
-            return (f"the number of pages changed from {len(before)} to {len(after)}",)
-        if len(before) > _MAX_PAGES:
-            raise CannotDraw(f"more than {_MAX_PAGES} pages")
-        found: list[str] = []
-        for index in range(len(before)):
-            here = tuple(place for place in allowed if place.page == index)
-            filled, wrong = _compare_page(before[index], after[index], here, index)
-            found += wrong
-            found += [
-                f"field {place.name} on page {index + 1} does not show its value"
-                for place in filled
-                if not _shows(after, place)
-            ]
-        return tuple(found)
-
-
-def _compare_page(
-    before: Any, after: Any, allowed: tuple[Allowed, ...], index: int
-) -> tuple[list[Allowed], list[str]]:
-    """The text fields that now look different, and what else does although it may not."""
-    try:
-        if before.get_size() != after.get_size():
+    def _compare_page(
+        self, old: "_Page", index: int, allowed: tuple[Allowed, ...]
+    ) -> tuple[list[Allowed], list[str]]:
+        """The text fields that now look different, and what else does although it may not."""
+        if index not in self._pages:
+            self._pages[index] = _read(self._document, index)
+        new = self._pages[index]
+        if old.size != new.size:
             return [], [f"the size of page {index + 1} changed"]
-        old, new = _draw(before), _draw(after)
-        if old.tobytes() == new.tobytes():
+        if old.text != new.text:
+            return [], [f"the text of page {index + 1} changed"]
+        if old.dots == new.dots:
             return [], []
-        difference = ImageChops.difference(old, new)
-        boxes = {place: _to_dots(after, place.box, new.size) for place in allowed}
-        filled = [
-            place for place, box in boxes.items() if place.text is not None and _differs(difference.crop(box))
-        ]
-        pen = ImageDraw.Draw(difference)
-        for left, top, right, bottom in boxes.values():
-            if left < right and top < bottom:
-                pen.rectangle((left, top, right - 1, bottom - 1), fill=0)
-        spot = _differs(difference)
-        wrong = [f"page {index + 1} looks different {_describe(after, spot, new.size)}"] if spot else []
-        return filled, wrong
-    finally:
-        before.close()
-        after.close()
+        difference = ImageChops.difference(old.image, new.image)
+        with closing(self._document[index]) as page:
+            boxes = {place: _to_dots(page, place.box, new.image.size) for place in allowed}
+            filled = [
+                place
+                for place, box in boxes.items()
+                if place.text is not None and _differs(difference.crop(box))
+            ]
+            pen = ImageDraw.Draw(difference)
+            for left, top, right, bottom in boxes.values():
+                if left < right and top < bottom:
+                    pen.rectangle((left, top, right - 1, bottom - 1), fill=0)
+            spot = _differs(difference)
+            where = _describe(page, spot, new.image.size) if spot else ""
+        return filled, [f"page {index + 1} looks different {where}"] if spot else []
+
+    def _shows(self, place: Allowed) -> bool:
+        if place not in self._shown:
+            self._shown[place] = _shows(self._document, place)
+        return self._shown[place]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """How a page looks."""
+
+    size: tuple[float, float]
+    text: str
+    image: Image.Image
+    dots: bytes
+
+
+def _open(stream: BinaryIO, password: str | None) -> Any:
+    document = pypdfium2.PdfDocument(stream, password=password)
+    document.init_forms()  # without its form environment PDFium draws no widgets
+    return document
+
+
+def _read(document: Any, index: int) -> _Page:
+    with closing(document[index]) as page:
+        with closing(page.get_textpage()) as text:
+            words = str(text.get_text_range())
+        image = _draw(page)
+        return _Page(page.get_size(), words, image, image.tobytes())
 
 
 def _draw(page: Any) -> Image.Image:

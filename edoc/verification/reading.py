@@ -3,43 +3,56 @@
 Rules: files are read here and nowhere else; what cannot be read is reported, never raised.
 """
 
-import hashlib
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from edoc.core.evidence import Fault, FileEvidence
+from edoc.pdf.filebytes import FileBytes
 from edoc.pdf.reader import MAX_SIZE, is_pdf, read_pdf
 
 Source = str | Path | BinaryIO
 """A file to read: its path, or a binary file object."""
+_START_BYTES = 4096
 
 
 def read_file(source: Source, *, password: str | None = None) -> FileEvidence:
     """The file's own evidence, before its certificates are examined."""
     name = str(source) if isinstance(source, str | Path) else str(getattr(source, "name", "") or "-")
     try:
-        data = _load(source)
+        with _open(source) as stream:
+            return _read(stream, name, password)
     except OSError as error:
         detail = (error.strerror or "input error").lower()
         return FileEvidence(
             path=name, sha256=None, size=None, unreadable=Fault(code="FILE_MISSING", detail=detail)
         )
-    sha256 = hashlib.sha256(data).hexdigest()
-    unreadable = None
-    if not data:
-        unreadable = Fault(code="FILE_EMPTY")
-    elif len(data) > MAX_SIZE:
-        unreadable = Fault(code="FILE_TOO_LARGE", detail=str(MAX_SIZE))
-    elif not is_pdf(data):
-        unreadable = Fault(code="FILE_NOT_PDF")
-    if unreadable:
-        return FileEvidence(path=name, sha256=sha256, size=len(data), unreadable=unreadable)
-    return read_pdf(data, path=name, password=password)
 
 
-def _load(source: Source) -> bytes:
-    """At most one byte more than the limit."""
+def _read(stream: BinaryIO, name: str, password: str | None) -> FileEvidence:
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
+    start = stream.read(_START_BYTES)
+    if not start:
+        fault = Fault(code="FILE_EMPTY")
+    elif size > MAX_SIZE:
+        fault = Fault(code="FILE_TOO_LARGE", detail=str(MAX_SIZE))
+    elif is_pdf(start):
+        return read_pdf(stream, path=name, password=password)
+    else:
+        fault = Fault(code="FILE_NOT_PDF")
+    return FileEvidence(path=name, sha256=FileBytes(stream).sha256, size=size, unreadable=fault)
+
+
+@contextmanager
+def _open(source: Source) -> Iterator[BinaryIO]:
+    """The file as a stream that can be read from any place."""
     if isinstance(source, str | Path):
-        with Path(source).open("rb") as file:
-            return file.read(MAX_SIZE + 1)
-    return source.read(MAX_SIZE + 1)
+        with Path(source).open("rb") as stream:
+            yield stream
+    elif source.seekable():
+        yield source
+    else:
+        yield io.BytesIO(source.read(MAX_SIZE + 1))

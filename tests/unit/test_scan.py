@@ -2,7 +2,7 @@
 
 import pytest
 
-from edoc.pdf.scan import ByteRange, find_unexplained, read_gap, read_startxref, scan
+from edoc.pdf.scan import ByteRange, find_ranges, find_unexplained, read_gap, read_startxref
 
 BODY = b"%PDF-1.7\n1 0 obj\n<< /Type /Sig /Contents <3082AB00> /ByteRange [0 44 54 60] >>\nendobj\n"
 END = b"startxref\n9\n%%EOF\n"
@@ -44,42 +44,42 @@ def test_a_byte_range_knows_its_gap_and_its_end() -> None:
     ],
 )
 def test_the_gap_is_one_hex_string_and_nothing_else(gap: bytes, contents: bytes | None) -> None:
-    data = b"before" + gap + b"after"
-    assert read_gap(data, ByteRange(6, 6 + len(gap), len(data))) == contents
+    assert read_gap(gap) == contents
 
 
-def test_every_byte_range_and_every_end_of_a_revision_is_found() -> None:
-    found = scan(BODY + END + BODY.replace(b"54 60", b"54\n 99 ") + END)
-    assert found.ranges == ((0, 44, 54, 60), (0, 44, 54, 99))
-    assert [startxref for startxref, _ in found.revision_ends] == [9, 9]
+@pytest.mark.parametrize("size", [1000, 64, 50])
+def test_every_byte_range_is_found_also_where_two_pieces_meet(size: int) -> None:
+    data = BODY + END + BODY.replace(b"54 60", b"54\n 99 ") + END
+    pieces = [data[start : start + size] for start in range(0, len(data), size)]
+    assert find_ranges(pieces) == ((0, 44, 54, 60), (0, 44, 54, 99))
 
 
 def test_a_revision_ends_only_right_after_its_mark() -> None:
     data = BODY + END
-    assert read_startxref(data, len(data)) == 9
-    assert read_startxref(data, len(data) - 1) == 9
-    assert read_startxref(data, len(data) - 8) is None
-    assert read_startxref(data + b"x", len(data) + 1) is None
+    assert read_startxref(data) == 9
+    assert read_startxref(data[:-1]) == 9
+    assert read_startxref(data[:-8]) is None
+    assert read_startxref(data + b"x") is None
 
 
 def test_known_objects_and_revisions_are_explained() -> None:
-    start = len(END)
+    start = 1000
     tail = b"5 0 obj\n<< /Length 21 >>\nstream\n6 0 obj fake endobj\n\nendstream\nendobj\n"
-    data = END + tail + b"xref\ntrailer\nstartxref\n77\n%%EOF\n"
-    assert find_unexplained(data, start, objects={start}, sections={77}) == ""
-    assert "object 5" in find_unexplained(data, start, objects=set(), sections={77})
-    assert "no reader follows" in find_unexplained(data, start, objects={start}, sections=set())
+    rest = tail + b"xref\ntrailer\nstartxref\n77\n%%EOF\n"
+    assert find_unexplained(rest, start, objects={start}, sections={77}) == ""
+    assert "object 5" in find_unexplained(rest, start, objects=set(), sections={77})
+    assert "no reader follows" in find_unexplained(rest, start, objects={start}, sections=set())
 
 
 def test_an_object_behind_another_is_seen() -> None:
-    data = END + b"5 0 obj\n(x)\nendobj\n6 0 obj\n(y)\nendobj\nstartxref\n77\n%%EOF"
-    assert "object 6" in find_unexplained(data, len(END), objects={len(END)}, sections={77})
+    rest = b"5 0 obj\n(x)\nendobj\n6 0 obj\n(y)\nendobj\nstartxref\n77\n%%EOF"
+    assert "object 6" in find_unexplained(rest, 100, objects={100}, sections={77})
 
 
 def test_nothing_but_white_space_needs_no_explanation() -> None:
-    assert find_unexplained(END + b"\r\n \x00", len(END), objects=set(), sections=set()) == ""
+    assert find_unexplained(b"\r\n \x00", 100, objects=set(), sections=set()) == ""
 
 
 def test_bytes_after_the_last_revision_belong_to_none() -> None:
-    data = END + b"startxref\n77\n%%EOF\nmore"
-    assert "belong to no revision" in find_unexplained(data, len(END), objects=set(), sections={77})
+    rest = b"startxref\n77\n%%EOF\nmore"
+    assert "belong to no revision" in find_unexplained(rest, 100, objects=set(), sections={77})

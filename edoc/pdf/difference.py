@@ -1,0 +1,427 @@
+"""Explain what an incremental update did, object by object, or give up.
+
+Rules: an object that is new can be reached only through one that changed, provided that nothing referred to
+its number before; so only the objects that were written again, and the trailer, decide. Each must have one
+known role and may change only in what harms in no role: the form's list of fields, a page's list of
+annotations, a field's value and looks, the validation store, the document's information. Streams are never
+written again. Whatever is not explained here raises `Unordinary`, and a slower analysis decides.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from pyhanko.pdf_utils import generic
+
+from edoc.core.evidence import Change
+from edoc.core.report import Changes
+from edoc.pdf.fieldlist import ODD, Field
+from edoc.pdf.objects import look
+from edoc.pdf.ordinary import OrdinaryReader, Unordinary, Update
+
+_TRAILER: Final = frozenset({"/Size", "/Prev", "/ID", "/Info", "/Root", "/XRefStm"})
+_STREAM: Final = frozenset({"/Type", "/W", "/Index", "/Filter", "/DecodeParms", "/Length"})
+_HARMLESS_IN_ROOT: Final = frozenset({"/Extensions", "/Version"})
+_VALUE: Final = frozenset({"/V", "/AP", "/AS", "/F", "/M"})
+_NEW_FIELD: Final = frozenset(
+    {
+        *(
+            "/AP",
+            "/AS",
+            "/BS",
+            "/Border",
+            "/Contents",
+            "/DA",
+            "/F",
+            "/FT",
+            "/Ff",
+            "/Lock",
+            "/M",
+            "/MK",
+            "/NM",
+        ),
+        *("/P", "/Rect", "/SV", "/StructParent", "/Subtype", "/T", "/TU", "/Type", "/V"),
+    }
+)
+_ABSENT: Final = object()
+_make: Final[Any] = generic.DictionaryObject
+_EMPTY: Final = _make()
+
+Reference = tuple[int, int]
+"""Number and generation."""
+
+
+class Mentions:
+    """Which objects of a revision refer to which numbers."""
+
+    def __init__(self, view: OrdinaryReader) -> None:
+        self._by: dict[int, set[int]] = {}
+        for number in {number for update in view.updates for number in update.list_all()}:
+            self._add(number, view)
+        for update in view.updates:
+            self._note_trailer(update)
+
+    def add(self, view: OrdinaryReader, numbers: Iterable[int]) -> None:
+        """Add what the objects of a later revision say."""
+        for number in numbers:
+            self._add(number, view)
+        self._note_trailer(view.updates[-1])
+
+    def _note_trailer(self, update: Update) -> None:
+        for key in set(update.trailer) - _TRAILER:
+            for found, _ in find_references(_raw(update.trailer, key)):
+                self._by.setdefault(found, set()).add(0)
+
+    def of(self, number: int) -> set[int]:
+        """Numbers of all objects that refer to this one, or once did; 0 is the trailer."""
+        return self._by.get(number, set())
+
+    def _add(self, number: int, view: OrdinaryReader) -> None:
+        for found, _ in find_references(view.peek(number)[0]):
+            self._by.setdefault(found, set()).add(number)
+
+
+def find_references(value: Any) -> Iterator[Reference]:
+    """Give every reference that stands in an object itself."""
+    waiting = [value]
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, generic.IndirectObject):
+            yield found.idnum, found.generation
+        elif isinstance(found, generic.DictionaryObject):
+            waiting += dict.values(found)
+        elif isinstance(found, generic.ArrayObject):
+            waiting += list.__iter__(found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What an update did; nothing but the widgets of the fields it names can look different."""
+
+    changes: tuple[Change, ...]
+    adds_visible: bool
+    """A new field can be seen, which a certified document does not permit."""
+
+
+def explain(
+    old: OrdinaryReader, new: OrdinaryReader, mentions: Mentions, fields: Mapping[int, Field]
+) -> Explanation:
+    """Say what the newest update of `new` did to `old`.
+
+    `mentions` are those of `old`; `fields` are the form's fields by the numbers of their objects and widgets,
+    as the file's newest revision has them. Raises `Unordinary` if something is not explained.
+    """
+    try:
+        return _Comparison(old, new, mentions, fields).conclude()
+    except ODD as error:
+        raise Unordinary(str(error)) from error
+
+
+class _Comparison:
+    def __init__(
+        self, old: OrdinaryReader, new: OrdinaryReader, mentions: Mentions, fields: Mapping[int, Field]
+    ) -> None:
+        self._old = old
+        self._new = new
+        self._mentions = mentions
+        self._fields = fields
+        self._changes: list[Change] = []
+        self._root = new.root_ref.idnum
+        self._written: set[int] = set()
+        self._added: set[int] = set()
+        """Numbers of new signature fields."""
+        self._adds_visible = False
+
+    def conclude(self) -> Explanation:
+        update = self._new.updates[-1]
+        self._compare_trailers(update)
+        again = self._sort(update)
+        # The form comes first: it says which fields are new, and only their widgets may come to a page.
+        roles = [(self._get_role(number), number) for number in again]
+        for (_, compare), number in sorted(roles, key=lambda item: item[0][0]):
+            compare(number)
+        return Explanation(changes=tuple(self._changes), adds_visible=self._adds_visible)
+
+    def _compare_trailers(self, update: Update) -> None:
+        before, after = self._old.trailer, update.trailer
+        ignored = _TRAILER | _STREAM
+        keys = (set(before) | set(after)) - ignored
+        if any(not is_same(_raw(before, key), _raw(after, key)) for key in keys):
+            raise Unordinary("the trailer changed")
+
+    def _sort(self, update: Update) -> list[int]:
+        """Numbers of the objects that were written again; the new ones are noted."""
+        again = []
+        for number, entry in update.list_all().items():
+            before = self._old.find(number)
+            absent = before is None or before.free
+            if entry.free:
+                if not absent:
+                    raise Unordinary(f"object {number} was freed")
+            elif absent:
+                if self._mentions.of(number):
+                    raise Unordinary(f"object {number} was referred to before it existed")
+                self._written.add(number)
+            else:
+                again.append(number)
+        return again
+
+    @cached_property
+    def _family(self) -> set[int]:
+        """Numbers of the objects of the validation store in the old revision, all but its streams."""
+        found: set[int] = set()
+        waiting = list(find_references(_raw(self._old.root, "/DSS")))
+        while waiting:
+            number, _ = waiting.pop()
+            if number in found:
+                continue
+            value, is_stream = self._old.peek(number)
+            if not is_stream:
+                found.add(number)
+                waiting += find_references(value)
+        return found
+
+    def _get_role(self, number: int) -> tuple[int, Callable[[int], None]]:  # noqa: PLR0911 - a table
+        """What an object is, and so how it may change; in the order of comparing."""
+        form = _raw(self._old.root, "/AcroForm")
+        if number == self._root:
+            return 0, self._compare_roots
+        if _is_reference(form, number):
+            return 0, self._compare_forms
+        if _is_reference(_raw(look(self._old.root, "/AcroForm"), "/Fields"), number):
+            return 0, self._compare_lists
+        if number in self._fields:
+            return 1, self._compare_fields
+        if number in self._family:
+            return 1, self._compare_stores
+        if _is_reference(_raw(self._old.trailer, "/Info"), number):
+            return 1, self._compare_information
+        value, _ = self._old.peek(number)
+        if isinstance(value, generic.ArrayObject):
+            return 1, self._compare_annotation_lists
+        return 1, self._compare_pages
+
+    def _both(self, number: int, kind: type) -> tuple[Any, Any]:
+        """An object before and after; it must be of that kind, and no stream."""
+        before, was_stream = self._old.peek(number)
+        after, is_stream = self._new.peek(number)
+        one, two = self._old.find(number), self._new.find(number)
+        fits = isinstance(before, kind) and isinstance(after, kind) and not was_stream and not is_stream
+        generations = {entry.generation for entry in (one, two) if entry is not None and not entry.compressed}
+        if not fits or len(generations) > 1:
+            raise Unordinary(f"object {number} was replaced")
+        return before, after
+
+    def _compare_roots(self, number: int) -> None:
+        before, after = self._both(number, generic.DictionaryObject)
+        for key in _list_changes(before, after):
+            if key == "/DSS":
+                self._note(Changes.LTV_UPDATE, "validation data were added", number)
+            elif key == "/AcroForm":
+                self._compare_form(look(before, key, _EMPTY), look(after, key, _EMPTY), number)
+            elif key in _HARMLESS_IN_ROOT:
+                self._note(Changes.LTV_UPDATE, f"the catalogue's {key[1:]} changed", number)
+            else:
+                raise Unordinary(f"the catalogue's {key} changed")
+
+    def _compare_forms(self, number: int) -> None:
+        before, after = self._both(number, generic.DictionaryObject)
+        self._require_users(number, {self._root})
+        self._compare_form(before, after, number)
+
+    def _compare_form(self, before: Any, after: Any, number: int) -> None:
+        if not _is_plain(before) or not _is_plain(after):
+            raise Unordinary("the form is no dictionary")
+        for key in _list_changes(before, after):
+            if key == "/Fields":
+                self._compare_list(look(before, key, []), look(after, key, []))
+            elif key != "/SigFlags":
+                raise Unordinary(f"the form's {key} changed in object {number}")
+
+    def _compare_lists(self, number: int) -> None:
+        before, after = self._both(number, generic.ArrayObject)
+        form = _raw(self._old.root, "/AcroForm")
+        holder = form.idnum if isinstance(form, generic.IndirectObject) else self._root
+        self._require_users(number, {holder})
+        self._compare_list(before, after)
+
+    def _require_users(self, number: int, users: set[int]) -> None:
+        if not self._mentions.of(number) <= users:
+            raise Unordinary(f"object {number} has several uses")
+
+    def _compare_list(self, before: Any, after: Any) -> None:
+        """The form's fields: those that were there stay in their order, new ones follow."""
+        for item in _list_additions(before, after):
+            number = item.idnum
+            if number not in self._written or number not in self._fields:
+                raise Unordinary(f"object {number} became a field")
+            if number not in self._added:
+                self._added.add(number)
+                self._add_field(number, self._fields[number])
+
+    def _add_field(self, number: int, field: Field) -> None:
+        value, is_stream = self._new.peek(number)
+        plain = isinstance(value, generic.DictionaryObject) and not is_stream
+        if not plain or not set(value) <= _NEW_FIELD or _raw(value, "/FT") != "/Sig":
+            raise Unordinary(f"the new field {field.name} is more than a signature")
+        if sum(each.name == field.name for each in self._fields.values()) > 1:
+            raise Unordinary(f"two fields are named {field.name}")
+        self._adds_visible = self._adds_visible or is_visible(value)
+        self._note_signature(field, value, number)
+
+    def _note_signature(self, field: Field, value: Any, number: int) -> None:
+        signature = _raw(value, "/V")
+        if signature is _ABSENT:
+            self._note(Changes.FORM_FILLING, f"the signature field {field.name} was added", number, field)
+            return
+        held = value["/V"]
+        if not _is_plain(held):
+            raise Unordinary(f"the field {field.name} holds no signature")
+        stamp = "/Type" in held and held["/Type"] == "/DocTimeStamp"
+        if stamp and not is_visible(value):
+            self._note(Changes.LTV_UPDATE, f"the document was time-stamped in {field.name}", number, field)
+        else:
+            self._note(Changes.FORM_FILLING, f"a signature was put into {field.name}", number, field)
+
+    def _compare_fields(self, number: int) -> None:
+        before, after = self._both(number, generic.DictionaryObject)
+        field = self._fields[number]
+        keys = _list_changes(before, after)
+        if not keys:
+            return
+        if not keys <= _VALUE or field.type not in {"/Sig", "/Tx"}:
+            raise Unordinary(f"the field {field.name} changed in {', '.join(sorted(keys))}")
+        for key in keys:
+            replaced = _raw(before, key)
+            if isinstance(replaced, generic.IndirectObject):
+                self._require_users(replaced.idnum, {number})
+        if self._count_pages(number) > 1:
+            raise Unordinary(f"the field {field.name} stands on several pages")
+        if field.type == "/Tx":
+            self._note(Changes.FORM_FILLING, f"the field {field.name} was filled", number, field)
+        elif "/V" in keys and _raw(before, "/V") is _ABSENT:
+            self._note_signature(field, after, number)
+        else:
+            raise Unordinary(f"the signature in {field.name} was changed")
+
+    def _count_pages(self, number: int) -> int:
+        """On how many pages a widget stands."""
+        holders = self._mentions.of(number) - {0}
+        lists = {holder for holder in holders if isinstance(self._old.peek(holder)[0], generic.ArrayObject)}
+        users = {user for holder in lists for user in self._mentions.of(holder)}
+        return sum("/Annots" in dict(self._old.peek(each)[0]) for each in (holders - lists) | (users - lists))
+
+    def _compare_stores(self, number: int) -> None:
+        """Data for validation: any change, if nothing leads to any of them but the catalogue's `/DSS`."""
+        self._both(number, type(self._old.peek(number)[0]))
+        others = {
+            found
+            for key in self._old.root
+            if key != "/DSS"
+            for found, _ in find_references(_raw(self._old.root, key))
+        }
+        for each in self._family:
+            self._require_users(each, self._family | {self._root})
+        if others & self._family:
+            raise Unordinary("validation data have several uses")
+        self._note(Changes.LTV_UPDATE, "validation data were added", number)
+
+    def _compare_information(self, number: int) -> None:
+        self._both(number, generic.DictionaryObject)
+        self._require_users(number, set())
+        self._note(Changes.LTV_UPDATE, "the document's information changed", number)
+
+    def _compare_pages(self, number: int) -> None:
+        before, after = self._both(number, generic.DictionaryObject)
+        keys = _list_changes(before, after)
+        if not keys:
+            return
+        if keys != {"/Annots"} or _raw(before, "/Type") != "/Page":
+            raise Unordinary(f"object {number} changed in {', '.join(sorted(keys))}")
+        self._compare_annotations(look(before, "/Annots", []), after["/Annots"])
+
+    def _compare_annotation_lists(self, number: int) -> None:
+        before, after = self._both(number, generic.ArrayObject)
+        for holder in self._mentions.of(number):
+            value, _ = self._old.peek(holder)
+            others = [item for key, item in dict.items(dict(value)) if key != "/Annots"]
+            elsewhere = any(found == number for item in others for found, _ in find_references(item))
+            if elsewhere or _raw(value, "/Type") != "/Page":
+                raise Unordinary(f"object {number} is more than a list of annotations")
+        self._compare_annotations(before, after)
+
+    def _compare_annotations(self, before: Any, after: Any) -> None:
+        for item in _list_additions(before, after):
+            if item.idnum not in self._added:
+                raise Unordinary(f"object {item.idnum} became an annotation")
+
+    def _note(self, kind: Changes, text: str, number: int, field: Field | None = None) -> None:
+        change = Change(kind=kind, text=text, objects=(number,), field=field.name if field else "")
+        if all(known.text != text or known.field != change.field for known in self._changes):
+            self._changes.append(change)
+
+
+def is_visible(widget: Any) -> bool:
+    """Tell whether a widget covers any place."""
+    try:
+        x1, y1, x2, y2 = (float(number) for number in widget["/Rect"])
+    except (KeyError, TypeError, ValueError):
+        return "/Rect" in widget
+    return x1 != x2 and y1 != y2
+
+
+def is_same(one: Any, two: Any) -> bool:
+    """Tell whether two objects are spelt the same, references not followed."""
+    waiting = [(one, two)]
+    while waiting:
+        left, right = waiting.pop()
+        if left is right:
+            continue
+        if type(left) is not type(right):
+            return False
+        if isinstance(left, generic.DictionaryObject):
+            if left.keys() != right.keys():
+                return False
+            waiting += [(_raw(left, key), _raw(right, key)) for key in left]
+        elif isinstance(left, generic.ArrayObject):
+            if len(left) != len(right):
+                return False
+            waiting += zip(list.__iter__(left), list.__iter__(right), strict=True)
+        elif isinstance(left, generic.NullObject):
+            continue
+        elif left != right:
+            return False
+    return True
+
+
+def _list_changes(before: Any, after: Any) -> set[str]:
+    """Keys under which two dictionaries differ."""
+    return {key for key in {*before, *after} if not is_same(_raw(before, key), _raw(after, key))}
+
+
+def _list_additions(before: Any, after: Any) -> list[Any]:
+    """What one array has after all that another one has; all of it must be references."""
+    if not isinstance(after, generic.ArrayObject) or not isinstance(before, list):
+        raise Unordinary("a list is no array")
+    old, new = list(list.__iter__(before)), list(list.__iter__(after))
+    if not all(is_same(one, two) for one, two in zip(old, new, strict=False)) or len(new) < len(old):
+        raise Unordinary("a list changed in its middle")
+    added = new[len(old) :]
+    if not all(isinstance(item, generic.IndirectObject) for item in added):
+        raise Unordinary("a list was continued with direct objects")
+    return added
+
+
+def _raw(holder: Any, key: str) -> Any:
+    if not isinstance(holder, generic.DictionaryObject):
+        return _ABSENT
+    return dict.get(holder, key, _ABSENT)
+
+
+def _is_reference(value: Any, number: int) -> bool:
+    return isinstance(value, generic.IndirectObject) and value.idnum == number
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, generic.DictionaryObject) and not isinstance(value, generic.StreamObject)

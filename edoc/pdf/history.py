@@ -1,0 +1,134 @@
+"""What came after each signature of a file, and whether it can be seen.
+
+Each revision is compared with the one before it, once, so that the work grows with the revisions and not
+with revisions times signatures. An analysis that cannot end is said to be undecided and is never a pass.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cached_property
+from typing import Any, Final
+
+from edoc.core.evidence import Change, ChangeFacts
+from edoc.core.report import Changes, Coverage
+from edoc.pdf.fieldlist import Box, Field, Key, list_boxes, list_fields, list_pages
+from edoc.pdf.filebytes import FileBytes
+from edoc.pdf.ordinary import Unordinary
+from edoc.pdf.revisions import Revisions, Step
+from edoc.pdf.signatures import Found, say
+from edoc.pdf.visual import Allowed, CannotDraw, Looks
+
+_PERMITTED: Final = {1: Changes.LTV_UPDATE, 2: Changes.FORM_FILLING, 3: Changes.ANNOTATION}
+"""The worst kind that each DocMDP permission lets pass (ISO 32000-2, table 257)."""
+_LOOKS: Final = (Changes.FORM_FILLING, Changes.ANNOTATION)
+
+
+class History:
+    """The changes of one file, from the earliest of its signatures on."""
+
+    def __init__(
+        self,
+        file: FileBytes,
+        revisions: Revisions,
+        found: list[Found],
+        fields: tuple[Field, ...],
+        password: str | None,
+    ) -> None:
+        self._file = file
+        self._revisions = revisions
+        self._found = found
+        self._fields = fields
+        self._looks = Looks(file.open_head(file.size), password=password)
+        signed = [item.revision for item in found if item.facts.coverage is Coverage.WHOLE_REVISION]
+        self._first = min(signed, default=revisions.newest) + 1
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._looks.close()
+
+    def after(self, item: Found) -> ChangeFacts:
+        """Say what came after the revision that a signature signs, under its lock."""
+        lock = item.facts.lock
+        later = range(item.revision + 1, self._revisions.newest + 1)
+        steps = [self._revisions.step(each, first=self._first, certified=lock.certified) for each in later]
+        kind = max((step.kind for step in steps), key=lambda kind: kind.rank, default=Changes.NONE)
+        permitted = _PERMITTED.get(lock.document or 0, Changes.OTHER)
+        changes = ChangeFacts(
+            kind=kind,
+            details=tuple(self._place(steps)),
+            reasons=tuple(step.reason for step in steps if step.reason),
+            locked_fields=tuple(sorted({name for step in steps for name in step.fields if lock.holds(name)})),
+            beyond_document=kind.rank > permitted.rank,
+            undecided=next((step.undecided for step in steps if step.undecided), ""),
+        )
+        if not item.facts.intact or changes.undecided or not self._can_be_seen(steps):
+            return changes
+        try:
+            return replace(changes, visual=self._look(item, steps))
+        except Unordinary:
+            raise
+        except CannotDraw as error:
+            return replace(changes, undecided=f"the pages cannot be drawn: {say(error)}")
+        except Exception as error:  # noqa: BLE001 - the boundary: any file ends in evidence
+            return replace(changes, undecided=say(error))
+
+    def _can_be_seen(self, steps: list[Step]) -> bool:
+        kind = max((step.kind for step in steps), key=lambda kind: kind.rank, default=Changes.NONE)
+        return kind in _LOOKS or (kind is Changes.LTV_UPDATE and bool(self._list_touched(steps)))
+
+    @cached_property
+    def _pages(self) -> dict[Key, int]:
+        return list_pages(self._revisions.current)
+
+    @cached_property
+    def _boxes(self) -> dict[str, tuple[tuple[int, Box], ...]]:
+        """Where each field can be seen now."""
+        boxes = {field.name: list_boxes(field, self._pages) for field in self._fields}
+        return {
+            name: tuple(place for place in places if _has_area(place[1])) for name, places in boxes.items()
+        }
+
+    def _list_touched(self, steps: list[Step]) -> set[int]:
+        """Pages, from 0, that show a field that was touched."""
+        names = {name for step in steps for name in step.fields}
+        return {page for name in names for page, _ in self._boxes.get(name, ())}
+
+    def _place(self, steps: list[Step]) -> Iterator[Change]:
+        """Every change with the page that shows it."""
+        for step in steps:
+            for change in step.details:
+                shown = self._boxes.get(change.field, ()) if change.field and change.page is None else ()
+                yield replace(change, page=shown[0][0] + 1) if shown else change
+
+    def _look(self, item: Found, steps: list[Step]) -> tuple[str, ...]:
+        """Changes to the looks of the pages where they are not allowed."""
+        contained = all(step.contained for step in steps)
+        signed = self._revisions.view(item.revision)
+        return self._looks.compare(
+            self._file.open_head(item.facts.end),
+            tuple(self._list_allowed(item, signed)),
+            self._list_touched(steps) if contained else None,
+        )
+
+    def _list_allowed(self, item: Found, signed: Any) -> Iterator[Allowed]:
+        now = {field.name: field for field in self._fields}
+        pages = list_pages(signed)
+        for field in list_fields(signed):
+            # Only what was empty and unlocked when it was signed may be filled.
+            if field.type == "/Tx" and not field.text and not self._is_locked(field.name, item):
+                text = now[field.name].text if field.name in now else ""
+                for page, box in list_boxes(field, pages):
+                    yield Allowed(page=page, box=box, text=text, name=field.name)
+        for each in self._found:
+            if each.facts.end > item.facts.end and each.facts.intact:
+                for page, box in self._boxes.get(each.facts.field, ()):
+                    yield Allowed(page=page, box=box)
+
+    def _is_locked(self, name: str, item: Found) -> bool:
+        """Whether this signature or one before it locks a field."""
+        return any(each.facts.lock.holds(name) for each in self._found if each.facts.end <= item.facts.end)
+
+
+def _has_area(box: Box) -> bool:
+    left, bottom, right, top = box
+    return left != right and bottom != top
