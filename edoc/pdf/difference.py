@@ -3,8 +3,9 @@
 Rules: an object that is new can be reached only through one that changed, provided that nothing referred to
 its number before; so only the objects that were written again, and the trailer, decide. Each must have one
 known role and may change only in what harms in no role: the form's list of fields, a page's list of
-annotations, a field's value and looks, the validation store, the document's information. Streams are never
-written again. Whatever is not explained here raises `Unordinary`, and a slower analysis decides.
+annotations, a field's value and looks, the validation store, the document's information, the structure that
+is read aloud. No stream but the catalogue's metadata is ever written again. Whatever is not explained here
+raises `Unordinary`, and a slower analysis decides.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,27 +23,15 @@ from edoc.pdf.ordinary import OrdinaryReader, Unordinary, Update
 
 _TRAILER: Final = frozenset({"/Size", "/Prev", "/ID", "/Info", "/Root", "/XRefStm"})
 _STREAM: Final = frozenset({"/Type", "/W", "/Index", "/Filter", "/DecodeParms", "/Length"})
-_HARMLESS_IN_ROOT: Final = frozenset({"/Extensions", "/Version"})
+_HARMLESS_IN_ROOT: Final = frozenset({"/Extensions", "/Version", "/Metadata"})
+_OF_NEW_FORM: Final = frozenset({"/DA", "/DR"})
+_IN_PAGE: Final = frozenset({"/Annots", "/StructParents", "/Tabs"})
+_IN_STRUCTURE: Final = frozenset({"/K", "/ParentTree", "/ParentTreeNextKey"})
 _VALUE: Final = frozenset({"/V", "/AP", "/AS", "/F", "/M"})
 _NEW_FIELD: Final = frozenset(
-    {
-        *(
-            "/AP",
-            "/AS",
-            "/BS",
-            "/Border",
-            "/Contents",
-            "/DA",
-            "/F",
-            "/FT",
-            "/Ff",
-            "/Lock",
-            "/M",
-            "/MK",
-            "/NM",
-        ),
-        *("/P", "/Rect", "/SV", "/StructParent", "/Subtype", "/T", "/TU", "/Type", "/V"),
-    }
+    {"/FT", "/Ff", "/Lock", "/SV", "/T", "/TU", "/V"}
+    | {"/AP", "/AS", "/BS", "/Border", "/Contents", "/DA", "/DR", "/F", "/H", "/M", "/MK", "/NM", "/P"}
+    | {"/Rect", "/StructParent", "/Subtype", "/Type"}
 )
 _ABSENT: Final = object()
 _make: Final[Any] = generic.DictionaryObject
@@ -197,9 +186,13 @@ class _Comparison:
             return 1, self._compare_stores
         if _is_reference(_raw(self._old.trailer, "/Info"), number):
             return 1, self._compare_information
+        if _is_reference(_raw(self._old.root, "/Metadata"), number):
+            return 1, self._compare_metadata
         value, _ = self._old.peek(number)
         if isinstance(value, generic.ArrayObject):
             return 1, self._compare_annotation_lists
+        if _raw(value, "/Type") in {"/StructTreeRoot", "/StructElem"}:
+            return 1, self._compare_structures
         return 1, self._compare_pages
 
     def _both(self, number: int, kind: type) -> tuple[Any, Any]:
@@ -236,7 +229,7 @@ class _Comparison:
         for key in _list_changes(before, after):
             if key == "/Fields":
                 self._compare_list(look(before, key, []), look(after, key, []))
-            elif key != "/SigFlags":
+            elif key != "/SigFlags" and not (not before and key in _OF_NEW_FORM):
                 raise Unordinary(f"the form's {key} changed in object {number}")
 
     def _compare_lists(self, number: int) -> None:
@@ -332,14 +325,36 @@ class _Comparison:
         self._require_users(number, set())
         self._note(Changes.LTV_UPDATE, "the document's information changed", number)
 
+    def _compare_metadata(self, number: int) -> None:
+        before, after = self._old.peek(number), self._new.peek(number)
+        if any(not is_stream or _raw(value, "/Type") != "/Metadata" for value, is_stream in (before, after)):
+            raise Unordinary(f"object {number} was replaced")
+        self._require_users(number, {self._root})
+        others = (item for key, item in dict.items(self._old.root) if key != "/Metadata")
+        if any(found == number for item in others for found, _ in find_references(item)):
+            raise Unordinary(f"object {number} has several uses")
+        self._note(Changes.LTV_UPDATE, "the document's metadata changed", number)
+
+    def _compare_structures(self, number: int) -> None:
+        """Elements of the logical structure may be added (ISO 32000-2, 14.7); pages do not show them."""
+        before, after = self._both(number, generic.DictionaryObject)
+        keys = _list_changes(before, after)
+        if not keys <= _IN_STRUCTURE or _raw(before, "/Type") != _raw(after, "/Type"):
+            raise Unordinary(f"object {number} changed in {', '.join(sorted(keys))}")
+        if "/K" in keys:
+            old, new = look(before, "/K", []), look(after, "/K", [])
+            _list_additions(old if isinstance(old, list) else [_raw(before, "/K")], new)
+        if keys:
+            self._note(Changes.FORM_FILLING, "the logical structure was extended", number)
+
     def _compare_pages(self, number: int) -> None:
         before, after = self._both(number, generic.DictionaryObject)
         keys = _list_changes(before, after)
         if not keys:
             return
-        if keys != {"/Annots"} or _raw(before, "/Type") != "/Page":
+        if not keys <= _IN_PAGE or _raw(before, "/Type") != "/Page" or _raw(after, "/Type") != "/Page":
             raise Unordinary(f"object {number} changed in {', '.join(sorted(keys))}")
-        self._compare_annotations(look(before, "/Annots", []), after["/Annots"])
+        self._compare_annotations(look(before, "/Annots", []), look(after, "/Annots", []))
 
     def _compare_annotation_lists(self, number: int) -> None:
         before, after = self._both(number, generic.ArrayObject)

@@ -143,7 +143,11 @@ class OrdinaryRevisions:
         return Step(
             kind=max((change.kind for change in found.changes), key=_RANK, default=Changes.NONE),
             details=found.changes,
-            fields=frozenset(change.field for change in found.changes if change.kind is Changes.FORM_FILLING),
+            fields=frozenset(
+                change.field
+                for change in found.changes
+                if change.field and change.kind is Changes.FORM_FILLING
+            ),
             contained=True,
         )
 
