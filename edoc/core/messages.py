@@ -57,11 +57,41 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "The PDF is encrypted and the password given does not open it.",
         "Tệp PDF được mã hóa và mật khẩu đã cung cấp không đúng.",
     ),
+    "LIMIT_TIME": Entry(
+        _ERROR,
+        "Judging the file was stopped: it took longer than the limit ({detail}).",
+        "Đã dừng kiểm tra tệp: vượt quá giới hạn thời gian ({detail}).",
+    ),
+    "LIMIT_MEMORY": Entry(
+        _ERROR,
+        "Judging the file was stopped: it needed more memory than the limit ({detail} MiB).",
+        "Đã dừng kiểm tra tệp: vượt quá giới hạn bộ nhớ ({detail} MiB).",
+    ),
+    "LIMIT_DEPTH": Entry(
+        _ERROR,
+        "Judging the file was stopped: its parts are nested deeper than the limit ({detail}).",
+        "Đã dừng kiểm tra tệp: các thành phần lồng nhau quá giới hạn ({detail}).",
+    ),
+    "LIMIT_RESULT": Entry(
+        _ERROR,
+        "The file was judged, but the result is larger than the limit ({detail}).",
+        "Đã kiểm tra tệp nhưng kết quả vượt quá giới hạn dung lượng ({detail}).",
+    ),
+    "JUDGING_CRASHED": Entry(
+        _ERROR,
+        "Judging the file failed: the judging process came to an abnormal end ({detail}).",
+        "Không kiểm tra được tệp: tiến trình kiểm tra kết thúc bất thường ({detail}).",
+    ),
     "UNSIGNED": Entry(_ERROR, "The file carries no digital signature.", "Tệp không có chữ ký số."),
     "READ_LENIENTLY": Entry(
         _WARNING,
         "The file departs from the PDF standard and was read leniently.",
         "Tệp không hoàn toàn tuân thủ chuẩn PDF và được đọc ở chế độ dung sai.",
+    ),
+    "READ_REPAIRED": Entry(
+        _WARNING,
+        "The file's cross-references are damaged ({detail}); its objects were looked for in the bytes.",
+        "Bảng tham chiếu chéo của tệp bị hỏng ({detail}); các đối tượng được tìm trực tiếp trong dữ liệu.",
     ),
     "TIMESTAMP_MISTYPED": Entry(
         _WARNING,
@@ -145,6 +175,43 @@ CATALOGUE: Final[dict[str, Entry]] = {
         _WARNING,
         "The signature value carries content of its own; it was not used as signed data.",
         "Giá trị chữ ký kèm nội dung riêng; nội dung này không được coi là dữ liệu được ký.",
+    ),
+    "CONTENT_EMPTY_ENCAPSULATED": Entry(
+        _WARNING,
+        "The signature value carries an empty content of its own, where there should be none.",
+        "Giá trị chữ ký kèm một nội dung rỗng, trong khi không được có.",
+    ),
+    "CMS_TRAILING_BYTES": Entry(
+        _WARNING,
+        "After the signature value stand bytes that are not part of it ({detail}); they were ignored.",
+        "Sau giá trị chữ ký còn dữ liệu không thuộc chữ ký ({detail}); hệ thống đã bỏ qua.",
+    ),
+    "DIGESTS_DIFFER": Entry(
+        _WARNING,
+        "The content was digested with another algorithm than the signature uses ({detail}).",
+        "Thuật toán băm nội dung khác với thuật toán băm của chữ ký ({detail}).",
+    ),
+    "SIGNING_CERTIFICATE_MISMATCH": Entry(
+        _ERROR,
+        "The certificate is not the one that the signer named in the signed attributes ({detail}).",
+        "Chứng thư không phải là chứng thư mà người ký đã nêu trong thuộc tính được ký.",
+    ),
+    "SIGNER_NAMED_OTHERWISE": Entry(
+        _WARNING,
+        "Issuer or serial number of the certificate are not given as in the certificate itself; "
+        "its digest is right.",
+        "Tên tổ chức cấp hoặc số sê-ri của chứng thư được nêu không đúng như trong chứng thư; "
+        "giá trị băm của chứng thư vẫn đúng.",
+    ),
+    "IMPLEMENTATIONS_DISAGREE": Entry(
+        _ERROR,
+        "Two independent programs do not agree on whether the cryptographic signature holds.",
+        "Hai phần mềm độc lập cho kết quả khác nhau về chữ ký mật mã; không thể kết luận.",
+    ),
+    "SIGNED_DATA_NOT_FOUND": Entry(
+        _ERROR,
+        "The file that was signed or time-stamped was not given.",
+        "Chưa cung cấp tệp đã được ký hoặc được đóng dấu thời gian.",
     ),
     # Integrity
     "INTACT": Entry(

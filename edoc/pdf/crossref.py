@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from edoc.pdf.objects import look
 from edoc.pdf.syntax import SyntaxFault
@@ -51,6 +51,20 @@ class Entry(NamedTuple):
     generation: int
     compressed: bool = False
     free: bool = False
+
+
+class Section(Protocol):
+    """A cross-reference section, however it is written."""
+
+    @property
+    def last(self) -> int:
+        """The highest object number."""
+
+    def find(self, number: int) -> Entry | None:
+        """Give an object's entry; None if this section says nothing of it."""
+
+    def list_all(self) -> Iterator[tuple[int, Entry]]:
+        """Give every object's number and entry."""
 
 
 Parts = tuple[tuple[int, int, int], ...]

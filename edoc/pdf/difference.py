@@ -67,8 +67,18 @@ class Mentions:
         return self._by.get(number, set())
 
     def _add(self, number: int, view: OrdinaryReader) -> None:
-        for found, _ in find_references(view.peek(number)[0]):
+        value, is_stream = view.peek(number)
+        if is_stream and _raw(value, "/Type") == "/XRef":
+            value = _without_trailer(value)
+        for found, _ in find_references(value):
             self._by.setdefault(found, set()).add(number)
+
+
+def _without_trailer(value: Any) -> Any:
+    """What else a cross-reference stream holds, which refers to catalog and information as trailers do."""
+    made = _make()
+    dict.update(made, {key: item for key, item in dict.items(value) if key not in _TRAILER})
+    return made
 
 
 def find_references(value: Any) -> Iterator[Reference]:

@@ -15,7 +15,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.decode_limits import DecodeContext, DecodeLimits, DecodePurpose
 from pyhanko.pdf_utils.rw_common import PdfHandler
 
-from edoc.pdf.crossref import MAX_STREAM_BYTES, Entry, Stream, Table, count_objects, read_stream, read_table
+from edoc.pdf.crossref import MAX_STREAM_BYTES, Entry, Section, Stream, count_objects, read_stream, read_table
 from edoc.pdf.syntax import SyntaxFault, parse_object
 
 MAX_SECTIONS: Final = 500
@@ -45,7 +45,7 @@ class Update:
     end: int
     """Behind its last byte that counts."""
     trailer: Any
-    sections: tuple[Table | Stream, ...]
+    sections: tuple[Section, ...]
 
     def list_all(self) -> dict[int, Entry]:
         """Give every object that it lists."""
@@ -70,7 +70,7 @@ class OrdinaryReader(PdfHandler):
         """Of all that was read so far."""
         self._context: Any = DecodeContext(DecodeLimits.for_untrusted_input(), input_size=self.size)
         self._updates: list[Update] = []
-        self._sections: list[Table | Stream] = []
+        self._sections: list[Section] = []
         try:
             self.startxref = self._find_start()
             self.trailer = self._read_sections()
@@ -150,6 +150,13 @@ class OrdinaryReader(PdfHandler):
             raise Unordinary(str(error)) from error
         return value, start is not None
 
+    def list_compressed(self, holder: int) -> list[tuple[int, int]]:
+        """Give the numbers of the objects in an object stream, each with its index."""
+        if holder not in self._object_streams:
+            self._object_streams[holder] = self._open_object_stream(holder)
+        places, _ = self._object_streams[holder]
+        return [(number, index) for number, (index, _) in places.items()]
+
     def read_at(self, position: int, count: int) -> bytes:
         """Read up to `count` bytes."""
         if not 0 <= position <= self.size:
@@ -204,7 +211,7 @@ class OrdinaryReader(PdfHandler):
         self._add(read_stream(holder, _inflate(holder, MAX_STREAM_BYTES)), holder)
         return holder, position + len(holder.encoded_data)
 
-    def _add(self, section: Table | Stream, trailer: Any) -> None:
+    def _add(self, section: Section, trailer: Any) -> None:
         if section.last >= int(trailer["/Size"]):
             raise SyntaxFault("a cross-reference section lists more than its /Size")  # qpdf ignores the rest
         self._sections.append(section)
@@ -228,8 +235,7 @@ class OrdinaryReader(PdfHandler):
         return self._parse_indirect(entry.offset, home)
 
     def _read_compressed(self, holder: int, index: int, number: int, home: Any) -> Any:
-        if holder not in self._object_streams:
-            self._object_streams[holder] = self._open_object_stream(holder)
+        self.list_compressed(holder)
         places, data = self._object_streams[holder]
         listed, at = places[number]
         if listed != index:

@@ -7,6 +7,7 @@ and endless recursion included, becomes a fault in the evidence and never an exc
 
 import hashlib
 import io
+from collections.abc import Callable
 from dataclasses import replace
 from typing import BinaryIO, Final
 
@@ -42,12 +43,14 @@ def read_pdf(source: bytes | BinaryIO, *, path: str, password: str | None = None
     return replace(evidence, sha256=file.sha256)
 
 
-def _read_ordinary(file: FileBytes, evidence: FileEvidence) -> FileEvidence | None:
+def _read_ordinary(
+    file: FileBytes, evidence: FileEvidence, reader: Callable[[BinaryIO], OrdinaryReader] = OrdinaryReader
+) -> FileEvidence | None:
     try:
-        return _read(file, OrdinaryRevisions(file, OrdinaryReader(file.stream)), evidence, None)
+        return _read(file, OrdinaryRevisions(file, reader(file.stream)), evidence, None)
     except Unordinary:
         return None
-    except Exception:  # noqa: BLE001 - the boundary; the tolerant reader tells what is wrong
+    except Exception:  # noqa: BLE001 - the boundary; the next reader tells what is wrong
         return None
 
 
@@ -61,14 +64,26 @@ def _read_tolerantly(file: FileBytes, evidence: FileEvidence, password: str | No
         except Closed:
             return replace(evidence, unreadable=_closed(password))
         except Exception as error:  # noqa: BLE001 - the boundary: any file ends in evidence
-            if not strict:
-                return replace(evidence, unreadable=Fault(code="PDF_BROKEN", detail=say(error)))
+            trouble = say(error)
         else:
             if not strict:
                 return replace(read, faults=(*read.faults, Fault(code="READ_LENIENTLY")))
             if not _needs_leniency(read):
                 return read
-    raise AssertionError("unreachable")
+    return _repair(file, evidence, trouble)
+
+
+def _repair(file: FileBytes, evidence: FileEvidence, trouble: str) -> FileEvidence:
+    from edoc.pdf.repaired import RepairedReader
+
+    read = _read_ordinary(file, evidence, RepairedReader)
+    if read is not None:
+        return replace(read, faults=(*read.faults, Fault(code="READ_REPAIRED", detail=trouble)))
+    broken = Fault(code="PDF_BROKEN", detail=trouble)
+    loose = tuple(_read_loose(file, []))
+    if not loose:
+        return replace(evidence, unreadable=broken)
+    return replace(evidence, signatures=loose, faults=(broken,))
 
 
 def _closed(password: str | None) -> Fault:

@@ -99,10 +99,14 @@ class OrdinaryRevisions:
     def find(self, end: int, key: Key | None, gap: int) -> int | None:
         """Give the revision that ends at byte `end` and holds the signature `key` with its gap; else None."""
         startxref = read_startxref(self._file.read(end - TAIL_BYTES, end))
-        found = [number for number, update in enumerate(self._updates) if update.position == startxref]
-        if not found or key is None:
+        found = [
+            number
+            for number, update in enumerate(self._updates)
+            if update.position == startxref and update.end <= end
+        ]
+        if startxref is None or not found or key is None:
             return None
-        (revision,) = found
+        revision = found[-1]
         view = self.view(revision)
         entry, now = view.find(key[0]), self._reader.find(key[0])
         if entry is None or entry != now or entry.compressed or not entry.offset < gap:

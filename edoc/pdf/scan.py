@@ -8,7 +8,7 @@ that a signature which an update unlinked is still seen.
 
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
@@ -98,12 +98,17 @@ def find_unexplained(
             return f"a revision ends at byte {start + last_end} whose cross-reference no reader follows"
     if rest[last_end:].strip(_BLANK):
         return f"{len(rest) - last_end} bytes after byte {start + last_end} belong to no revision"
-    position = 0
-    while match := _OBJECT.search(rest, position):
-        if start + match.start() not in objects:
-            return f"object {int(match[1])} at byte {start + match.start()} stands in no cross-reference"
-        position = _skip_object(rest, match.end())
+    for number, _, place in list_objects(rest, 0, len(rest)):
+        if start + place not in objects:
+            return f"object {number} at byte {start + place} stands in no cross-reference"
     return ""
+
+
+def list_objects(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Give number, generation and offset of every object that stands in a part of the bytes."""
+    while match := _OBJECT.search(data, start, end):
+        yield int(match[1]), int(match[2]), match.start()
+        start = _skip_object(data, match.end())
 
 
 def _skip_object(data: bytes, position: int) -> int:
