@@ -33,6 +33,12 @@ _NEW_FIELD: Final = frozenset(
     | {"/AP", "/AS", "/BS", "/Border", "/Contents", "/DA", "/DR", "/F", "/H", "/M", "/MK", "/NM", "/P"}
     | {"/Rect", "/StructParent", "/Subtype", "/Type"}
 )
+_MARKUP: Final = frozenset(
+    {"/Text", "/FreeText", "/Line", "/Square", "/Circle", "/Polygon", "/PolyLine", "/Highlight", "/Underline"}
+    | {"/Squiggly", "/StrikeOut", "/Stamp", "/Caret", "/Ink", "/Popup"}
+)
+"""Annotations that comment and do nothing (ISO 32000-2, table 171)."""
+_ACTIONS: Final = frozenset({"/A", "/AA", "/OC"})
 _ABSENT: Final = object()
 _make: Final[Any] = generic.DictionaryObject
 _EMPTY: Final = _make()
@@ -181,7 +187,7 @@ class _Comparison:
                 waiting += find_references(value)
         return found
 
-    def _get_role(self, number: int) -> tuple[int, Callable[[int], None]]:  # noqa: PLR0911 - a table
+    def _get_role(self, number: int) -> tuple[int, Callable[[int], None]]:  # noqa: C901, PLR0911 - a table
         """What an object is, and so how it may change; in the order of comparing."""
         form = _raw(self._old.root, "/AcroForm")
         if number == self._root:
@@ -201,6 +207,8 @@ class _Comparison:
         value, _ = self._old.peek(number)
         if isinstance(value, generic.ArrayObject):
             return 1, self._compare_annotation_lists
+        if _is_markup(value):
+            return 1, self._compare_markup
         if _raw(value, "/Type") in {"/StructTreeRoot", "/StructElem"}:
             return 1, self._compare_structures
         return 1, self._compare_pages
@@ -378,8 +386,28 @@ class _Comparison:
 
     def _compare_annotations(self, before: Any, after: Any) -> None:
         for item in _list_additions(before, after):
-            if item.idnum not in self._added:
+            if item.idnum in self._added:
+                continue
+            value, is_stream = self._new.peek(item.idnum)
+            if item.idnum not in self._written or is_stream or not _is_markup(value):
                 raise Unordinary(f"object {item.idnum} became an annotation")
+            self._note_annotation(value, "added", item.idnum)
+
+    def _compare_markup(self, number: int) -> None:
+        before, after = self._both(number, generic.DictionaryObject)
+        if not _is_markup(after) or _raw(before, "/Subtype") != _raw(after, "/Subtype"):
+            raise Unordinary(f"the annotation {number} was replaced")
+        if self._count_pages(number) > 1:
+            raise Unordinary(f"the annotation {number} stands on several pages")
+        if _list_changes(before, after):
+            self._note_annotation(after, "changed", number)
+
+    def _note_annotation(self, value: Any, what: str, number: int) -> None:
+        self._note(
+            Changes.ANNOTATION,
+            f"an annotation was {what}: {_raw(value, '/Subtype')[1:]}, object {number}",
+            number,
+        )
 
     def _note(self, kind: Changes, text: str, number: int, field: Field | None = None) -> None:
         change = Change(kind=kind, text=text, objects=(number,), field=field.name if field else "")
@@ -446,6 +474,11 @@ def _raw(holder: Any, key: str) -> Any:
 
 def _is_reference(value: Any, number: int) -> bool:
     return isinstance(value, generic.IndirectObject) and value.idnum == number
+
+
+def _is_markup(value: Any) -> bool:
+    kind = _raw(value, "/Subtype")
+    return isinstance(kind, generic.NameObject) and kind in _MARKUP and not _ACTIONS & set(value)
 
 
 def _is_plain(value: Any) -> bool:

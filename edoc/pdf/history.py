@@ -11,15 +11,19 @@ from typing import Any, Final
 
 from edoc.core.evidence import Change, ChangeFacts
 from edoc.core.report import Changes, Coverage
-from edoc.pdf.fieldlist import Box, Field, Key, list_boxes, list_fields, list_pages
+from edoc.pdf.fieldlist import Box, Field, Key, list_boxes, list_fields, list_pages, list_rectangles
 from edoc.pdf.filebytes import FileBytes
 from edoc.pdf.ordinary import Unordinary
+from edoc.pdf.reach import find_reached
 from edoc.pdf.revisions import Revisions, Step
 from edoc.pdf.signatures import Found, say
 from edoc.pdf.visual import Allowed, CannotDraw, Looks
 
 _PERMITTED: Final = {1: Changes.LTV_UPDATE, 2: Changes.FORM_FILLING, 3: Changes.ANNOTATION}
 """The worst kind that each DocMDP permission lets pass (ISO 32000-2, table 257)."""
+_ANNOTATIONS: Final = 3
+_FEW_PAGES: Final = 32
+"""So many are drawn without asking which can have changed."""
 _LOOKS: Final = (Changes.FORM_FILLING, Changes.ANNOTATION)
 
 
@@ -89,9 +93,30 @@ class History:
         }
 
     def _list_touched(self, steps: list[Step]) -> set[int]:
-        """Pages, from 0, that show a field that was touched."""
+        """Pages, from 0, that show a field or an annotation that was touched."""
         names = {name for step in steps for name in step.fields}
-        return {page for name in names for page, _ in self._boxes.get(name, ())}
+        places = [place for name in names for place in self._boxes.get(name, ())]
+        return {page for page, _ in (*places, *self._list_annotations(steps))}
+
+    def _list_annotations(self, steps: list[Step]) -> list[tuple[int, Box]]:
+        """Where annotations stand that were added or changed."""
+        numbers = {
+            number
+            for step in steps
+            for change in step.details
+            if change.kind is Changes.ANNOTATION
+            for number in change.objects
+        }
+        keys = [key for key in self._pages if key[0] in numbers]
+        return [place for key in keys for place in list_rectangles(self._revisions.current, key, self._pages)]
+
+    def _list_suspected(self, item: Found) -> set[int] | None:
+        """Pages, from 0, that an update can have reached; None if all."""
+        if len(self._pages) <= _FEW_PAGES:
+            return None
+        later = range(item.revision + 1, self._revisions.newest + 1)
+        written = {number for revision in later for number in self._revisions.list_written(revision)}
+        return find_reached(self._revisions.current, written)
 
     def _place(self, steps: list[Step]) -> Iterator[Change]:
         """Every change with the page that shows it."""
@@ -106,11 +131,11 @@ class History:
         signed = self._revisions.view(item.revision)
         return self._looks.compare(
             self._file.open_head(item.facts.end),
-            tuple(self._list_allowed(item, signed)),
-            self._list_touched(steps) if contained else None,
+            tuple(self._list_allowed(item, signed, steps)),
+            self._list_touched(steps) if contained else self._list_suspected(item),
         )
 
-    def _list_allowed(self, item: Found, signed: Any) -> Iterator[Allowed]:
+    def _list_allowed(self, item: Found, signed: Any, steps: list[Step]) -> Iterator[Allowed]:
         now = {field.name: field for field in self._fields}
         pages = list_pages(signed)
         for field in list_fields(signed):
@@ -123,6 +148,10 @@ class History:
             if each.facts.end > item.facts.end and each.facts.intact:
                 for page, box in self._boxes.get(each.facts.field, ()):
                     yield Allowed(page=page, box=box)
+
+        if item.facts.lock.document in {None, _ANNOTATIONS}:
+            for page, box in self._list_annotations(steps):
+                yield Allowed(page=page, box=box)
 
     def _is_locked(self, name: str, item: Found) -> bool:
         """Whether this signature or one before it locks a field."""

@@ -4,7 +4,7 @@ A revision is what one cross-reference section and those before it show; 0 is th
 reads sound files and touches only what it is asked for; `edoc.pdf.tolerant` reads all others.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Final, Protocol
@@ -65,6 +65,9 @@ class Revisions(Protocol):
 
     def offsets(self, start: int) -> Offsets:
         """Say where everything stands that begins at byte `start` or later."""
+
+    def list_written(self, revision: int) -> Iterable[int]:
+        """Give the numbers of the objects that a revision writes."""
 
     def step(self, revision: int, *, first: int, certified: bool) -> Step:
         """Say what a revision did; `first` is the earliest that is ever asked about."""
@@ -136,6 +139,10 @@ class OrdinaryRevisions:
         # Offsets may point at the white space before an object.
         window = self._file.read(place, place + TAIL_BYTES)
         return place + len(window) - len(window.lstrip(b" \t\r\n\x00\x0c"))
+
+    def list_written(self, revision: int) -> Iterable[int]:
+        """Give the numbers of the objects that a revision writes."""
+        return self._updates[revision].list_all()
 
     def step(self, revision: int, *, first: int, certified: bool) -> Step:
         """Say what a revision did; `first` is the earliest that is ever asked about."""

@@ -3,6 +3,7 @@
 The reading is pyHanko's, strictly first; leniently only where strict fails, and then the report says so.
 """
 
+from collections.abc import Iterable
 from typing import Any, BinaryIO
 
 from pyhanko.pdf_utils import generic
@@ -96,6 +97,10 @@ class TolerantRevisions:
     def _skip_blank(self, place: int) -> int:
         window = self._file.read(place, place + TAIL_BYTES)
         return place + len(window) - len(window.lstrip(b" \t\r\n\x00\x0c"))
+
+    def list_written(self, revision: int) -> Iterable[int]:
+        """Give the numbers of the objects that a revision writes."""
+        return {reference.idnum for reference in self._reader.xrefs.explicit_refs_in_revision(revision)}
 
     def step(self, revision: int, *, first: int, certified: bool) -> Step:  # noqa: ARG002
         """Say what a revision did."""
