@@ -1,5 +1,6 @@
 """Compose PDFs from the bodies of their objects, in any kind of cross-reference section, offsets right."""
 
+import re
 import zlib
 from collections.abc import Mapping
 from typing import Final, Literal
@@ -118,3 +119,13 @@ def _table(rows: Rows, trailer: bytes) -> bytes:
 
 def _end(data: bytes, start: int) -> bytes:
     return data + b"startxref\n%d\n%%%%EOF\n" % start
+
+
+def append(data: bytes, bodies: Mapping[int, bytes], *, freed: frozenset[int] = frozenset()) -> bytes:
+    """Add an incremental update with a table that writes these objects, again or anew, and frees others."""
+    prev = find_start(data)
+    known = [int(found) for found in re.findall(rb"/Size (\d+)", data)]
+    longer, rows = _put(data, bodies)
+    rows |= dict.fromkeys(freed, (0, 0, 1))
+    size = max(*known, *(number + 1 for number in bodies))
+    return _end(longer + _table(rows, b"/Root 1 0 R/Size %d/Prev %d" % (size, prev)), len(longer))

@@ -7,13 +7,15 @@ fault of this one signature.
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
 
 from edoc.core.evidence import Fault, Lock, SignatureFacts
 from edoc.core.report import Coverage, Level, SignatureType
-from edoc.pdf.cms import CmsFacts, as_timestamp, read_cms
+from edoc.pdf.cms import CmsFacts, Digest, as_timestamp, read_cms
+from edoc.pdf.cmsbare import read_bare
 from edoc.pdf.fieldlist import Field, Key, entry, key_of
 from edoc.pdf.filebytes import FileBytes
 from edoc.pdf.ordinary import Unordinary
@@ -24,6 +26,7 @@ _PADES: Final = "ETSI.CAdES.detached"
 _TOKEN: Final = "ETSI.RFC3161"  # noqa: S105 - the name of a format
 _OVER_SHA1: Final = "adbe.pkcs7.sha1"
 _BARE: Final = "adbe.x509.rsa_sha1"
+_KNOWN: Final = frozenset({_PADES, _TOKEN, _OVER_SHA1, "adbe.pkcs7.detached"})
 _BASELINE: Final = frozenset({"content_type", "message_digest"})
 _REFERENCES: Final = frozenset(
     {
@@ -33,6 +36,7 @@ _REFERENCES: Final = frozenset(
         "1.2.840.113549.1.9.16.2.47",
     }
 )
+_MAX_CERTIFICATES: Final = 64
 _MAX_LOCKED: Final = 5000
 
 
@@ -82,15 +86,7 @@ def _read(revisions: Revisions, field: Field, file: FileBytes) -> Found:
         return Found(facts=empty, numbers=numbers, empty=True)
     subfilter = str(entry(value, "/SubFilter", "")).lstrip("/")
     coverage, revision, faults = _cover(revisions, file, numbers, contents, key_of(raw) or field.key)
-    if subfilter == _BARE:
-        fault = Fault(code="FORMAT_UNSUPPORTED", detail=subfilter)
-        cms = CmsFacts(faults=(fault,))
-    else:
-        cms = read_cms(
-            contents,
-            lambda algorithm: file.digest(numbers, algorithm),
-            over_sha1=subfilter == _OVER_SHA1,
-        )
+    cms = _read_cms(subfilter, contents, value, partial(file.digest, numbers))
     if cms.is_token != (subfilter == _TOKEN) and subfilter != _BARE:
         faults.append(Fault(code="SUBFILTER_MISMATCH", detail=subfilter))
     facts = SignatureFacts(
@@ -102,6 +98,7 @@ def _read(revisions: Revisions, field: Field, file: FileBytes) -> Found:
         digest_algorithm=cms.digest_algorithm,
         signature_algorithm=cms.signature_algorithm,
         key_bits=cms.key_bits,
+        value=cms.value,
         digest_matches=cms.digest_matches,
         signature_holds=cms.signature_holds,
         coverage=coverage,
@@ -118,11 +115,11 @@ def _read(revisions: Revisions, field: Field, file: FileBytes) -> Found:
     return Found(facts=facts, numbers=numbers, revision=revision, contents=contents, ignored=mistyped)
 
 
-def read_loose(file: FileBytes, numbers: tuple[int, ...]) -> SignatureFacts | None:
+def read_loose(file: FileBytes, numbers: Numbers) -> SignatureFacts | None:
     """A signature that stands in the bytes but that no field reaches; None if there is none after all."""
-    span = ByteRange.of(numbers, file.size)
-    contents = None if span is None else read_gap(file.read(span.gap_start, span.gap_end))
-    if span is None or contents is None or not contents.startswith(b"\x30"):
+    start, end = (*numbers, 0, 0, 0)[1:3]
+    contents = read_gap(file.read(start, end)) if 0 < start < end <= file.size else None
+    if contents is None or not contents.startswith(b"\x30"):
         return None
     try:
         cms = read_cms(contents, lambda algorithm: file.digest(numbers, algorithm))
@@ -131,10 +128,11 @@ def read_loose(file: FileBytes, numbers: tuple[int, ...]) -> SignatureFacts | No
     return SignatureFacts(
         field="",
         type=SignatureType.DOCUMENT_TIMESTAMP if cms.is_token else SignatureType.SIGNATURE,
-        end=span.end,
+        end=sum(numbers[2:4]),
         digest_algorithm=cms.digest_algorithm,
         signature_algorithm=cms.signature_algorithm,
         key_bits=cms.key_bits,
+        value=cms.value,
         digest_matches=cms.digest_matches,
         signature_holds=cms.signature_holds,
         certificate=cms.certificate,
@@ -150,6 +148,28 @@ def _contents(value: Any) -> bytes:
     if not isinstance(raw, generic.TextStringObject | generic.ByteStringObject):
         raise TypeError("/Contents is no string")
     return bytes(raw.original_bytes)
+
+
+def _read_cms(subfilter: str, contents: bytes, value: Any, digest: Digest) -> CmsFacts:
+    if subfilter == _BARE:
+        return read_bare(contents, _read_certificates(value), digest)
+    try:
+        return read_cms(contents, digest, over_sha1=subfilter == _OVER_SHA1)
+    except ValueError:
+        if subfilter in _KNOWN:
+            raise
+        return CmsFacts(faults=(Fault(code="FORMAT_UNSUPPORTED", detail=subfilter or "without a name"),))
+
+
+def _read_certificates(value: Any) -> tuple[bytes, ...]:
+    """The certificates beside a signature without CMS (ISO 32000-2, table 255): one string or several."""
+    found = entry(value, "/Cert", ())
+    listed = found if isinstance(found, generic.ArrayObject) else [found]
+    return tuple(
+        bytes(each.original_bytes)
+        for each in (item.get_object() for item in listed[:_MAX_CERTIFICATES])
+        if isinstance(each, generic.TextStringObject | generic.ByteStringObject)
+    )
 
 
 def _cover(
