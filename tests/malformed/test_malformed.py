@@ -1,11 +1,13 @@
-"""Whatever comes in ends in a signed file or in an `EdocError`; `./dev fuzz` runs the same for long."""
+"""Whatever comes in ends in a signed file or an `EdocError`, or in a report; `./dev fuzz` runs it for long."""
 
 import io
 import zlib
 from collections import Counter
 from pathlib import Path
 
+import doubting
 import pytest
+from fuzzing import make_signed
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutating import run_many
@@ -44,6 +46,26 @@ def test_broken_files_of_others_are_signed_rightly_or_refused(pki: DevPki, share
 
 def test_broken_files_of_ours_are_signed_rightly_or_refused(pki: DevPki) -> None:
     assert tell(pki, [SAMPLE])["signed"] > SHARE / 10
+
+
+def doubt(pki: DevPki, files: list[Path], *, runs: int) -> Counter[str]:
+    counts: Counter[str] = Counter()
+    for outcome in doubting.run_many(pki.trust_path, files, seed=3, runs=runs):
+        assert [finding for finding, _ in outcome.findings] == []
+        counts += outcome.counts
+    return counts
+
+
+@pytest.mark.shared
+def test_broken_signed_files_of_others_end_in_a_report(pki: DevPki, shared_corpus: Path) -> None:
+    counts = doubt(pki, sorted((shared_corpus / "pdf").glob("*.pdf")), runs=2 * SHARE)
+    assert counts.total() == 2 * SHARE
+    assert counts["TOTAL_FAILED"] > SHARE / 2
+
+
+def test_broken_signed_files_of_ours_end_in_a_report(pki: DevPki, tmp_path: Path) -> None:
+    counts = doubt(pki, make_signed(pki, tmp_path), runs=SHARE)
+    assert counts["TOTAL_FAILED"] > SHARE / 4
 
 
 def attempt(data: bytes, key: SigningKey) -> bool:
