@@ -77,9 +77,10 @@ def _update(dice: random.Random, data: bytes, _path: Path) -> bytes:
         return data
     numbers = {dice.randrange(1, highest + 4) for _ in range(dice.choice((1, 2, 4)))}
     try:
-        return append(data, {number: dice.choice(_BODIES) for number in numbers})
+        updated: bytes = append(data, {number: dice.choice(_BODIES) for number in numbers})
     except (ValueError, IndexError):
         return data
+    return updated
 
 
 def _change_cms(dice: random.Random, data: bytes, _path: Path) -> bytes:

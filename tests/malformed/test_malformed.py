@@ -1,4 +1,4 @@
-"""Whatever comes in ends in a signed file or an `EdocError`, or in a report; `./dev fuzz` runs it for long."""
+"""Whatever comes in ends in a signed file, an error or a report; `./dev fuzz` does the same for long."""
 
 import io
 import zlib

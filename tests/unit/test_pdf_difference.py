@@ -13,7 +13,8 @@ from edoc.pdf.ordinary import OrdinaryReader, Unordinary
 
 FIELD = b"<</FT/Sig/T(Seal)/Type/Annot/Subtype/Widget/Rect[10 10 60 60]/P 3 0 R%b>>"
 TEXT = b"<</FT/Tx/T(Number)/Type/Annot/Subtype/Widget/Rect[70 10 99 60]/P 3 0 R%b>>"
-FORM: Mapping[int, bytes] = SIMPLE | {
+FORM = {
+    **SIMPLE,
     1: b"<</Type/Catalog/Pages 2 0 R/AcroForm 4 0 R>>",
     3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 7 0 R/Annots[5 0 R 6 0 R]>>",
     4: b"<</Fields[5 0 R 6 0 R]>>",

@@ -12,7 +12,9 @@ from edoc.devpki.hierarchy import DevPki
 from edoc.pdf.reader import read_pdf
 from edoc.pdf.repaired import RepairedReader
 
-DAMAGED = append(compose(SIMPLE | {5: make_stream(b"", b"9 0 obj fake endobj")}), {3: SIMPLE[3], 6: b"(new)"})
+DAMAGED = append(
+    compose({**SIMPLE, 5: make_stream(b"", b"9 0 obj fake endobj")}), {3: SIMPLE[3], 6: b"(new)"}
+)
 
 
 @pytest.fixture(scope="module")
