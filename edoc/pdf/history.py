@@ -122,8 +122,10 @@ class History:
         """Every change with the page that shows it."""
         for step in steps:
             for change in step.details:
-                shown = self._boxes.get(change.field, ()) if change.field and change.page is None else ()
-                yield replace(change, page=shown[0][0] + 1) if shown else change
+                shown = self._boxes.get(change.field, ()) if change.field else ()
+                if change.kind is Changes.ANNOTATION:
+                    shown = tuple(self._list_annotations([step]))
+                yield replace(change, page=shown[0][0] + 1) if shown and change.page is None else change
 
     def _look(self, item: Found, steps: list[Step]) -> tuple[str, ...]:
         """Changes to the looks of the pages where they are not allowed."""
