@@ -217,7 +217,7 @@ def _drop(_: bytes) -> None:
 
 def _measure_large(pki: DevPki, folder: Path) -> Iterator[Row]:
     source = folder / "large.pdf"
-    source.write_bytes(_make_large())
+    source.write_bytes(make_large())
     asked = [sys.executable, "-m", "benchmarks.sign", str(pki.folder), str(source)]
     done = subprocess.run(asked, check=True, capture_output=True, text=True)
     found = json.loads(done.stdout)
@@ -237,7 +237,8 @@ def _measure_large(pki: DevPki, folder: Path) -> Iterator[Row]:
     )
 
 
-def _make_large() -> bytes:
+def make_large() -> bytes:
+    """A PDF of 100 MB that cannot be compressed."""
     small = make_pdf(SMALL_BYTES)
     noise = os.urandom(LARGE_BYTES)
     import pikepdf
