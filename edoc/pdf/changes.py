@@ -42,6 +42,8 @@ _KINDS: Final = {
     ModificationLevel.ANNOTATIONS: Changes.ANNOTATION,
     ModificationLevel.OTHER: Changes.OTHER,
 }
+_RAW: Final = generic.EncryptedObjAccess.RAW
+"""Signatures are never encrypted (ISO 32000-2, 7.6.2), so strings are taken as they stand."""
 _REASON_LENGTH: Final = 400
 _MAX_TOLD: Final = 50
 """Objects that are named for one change."""
@@ -64,9 +66,9 @@ class _Revision(HistoricalResolver):
                 seen.add(item.reference)
                 item = self.get_object(item.reference)
             if isinstance(item, generic.DictionaryObject):
-                waiting += [item.raw_get(key) for key in item]
+                waiting += [item.raw_get(key, _RAW) for key in item]
             elif isinstance(item, generic.ArrayObject):
-                waiting += [item.raw_get(index) for index in range(len(item))]
+                waiting += [item.raw_get(index, _RAW) for index in range(len(item))]
 
     def _is_since(self, reference: generic.Reference, revision: int | None) -> bool:
         try:

@@ -8,7 +8,8 @@ is read aloud. No stream but the catalogue's metadata is ever written again. Wha
 raises `Unordinary`, and a slower analysis decides.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -17,11 +18,20 @@ from pyhanko.pdf_utils import generic
 
 from edoc.core.evidence import Change
 from edoc.core.report import Changes
+from edoc.pdf.comparing import (
+    ABSENT,
+    TRAILER,
+    Mentions,
+    find_references,
+    get_raw,
+    is_same,
+    list_additions,
+    list_changes,
+)
 from edoc.pdf.fieldlist import ODD, Field
 from edoc.pdf.objects import look
 from edoc.pdf.ordinary import OrdinaryReader, Unordinary, Update
 
-_TRAILER: Final = frozenset({"/Size", "/Prev", "/ID", "/Info", "/Root", "/XRefStm"})
 _STREAM: Final = frozenset({"/Type", "/W", "/Index", "/Filter", "/DecodeParms", "/Length"})
 _HARMLESS_IN_ROOT: Final = frozenset({"/Extensions", "/Version", "/Metadata"})
 _OF_NEW_FORM: Final = frozenset({"/DA", "/DR"})
@@ -29,75 +39,21 @@ _IN_PAGE: Final = frozenset({"/Annots", "/StructParents", "/Tabs"})
 _IN_STRUCTURE: Final = frozenset({"/K", "/ParentTree", "/ParentTreeNextKey"})
 _VALUE: Final = frozenset({"/V", "/AP", "/AS", "/F", "/M"})
 _NEW_FIELD: Final = frozenset(
-    {"/FT", "/Ff", "/Lock", "/SV", "/T", "/TU", "/V"}
+    {"/FT", "/Ff", "/Lock", "/Parent", "/SV", "/T", "/TU", "/V"}
     | {"/AP", "/AS", "/BS", "/Border", "/Contents", "/DA", "/DR", "/F", "/H", "/M", "/MK", "/NM", "/P"}
     | {"/Rect", "/StructParent", "/Subtype", "/Type"}
 )
+_NEW_NODE: Final = frozenset({"/FT", "/Ff", "/Kids", "/Parent", "/T", "/TU"})
+_MAX_DEPTH: Final = 16
 _MARKUP: Final = frozenset(
     {"/Text", "/FreeText", "/Line", "/Square", "/Circle", "/Polygon", "/PolyLine", "/Highlight", "/Underline"}
     | {"/Squiggly", "/StrikeOut", "/Stamp", "/Caret", "/Ink", "/Popup"}
 )
 """Annotations that comment and do nothing (ISO 32000-2, table 171)."""
 _ACTIONS: Final = frozenset({"/A", "/AA", "/OC"})
-_ABSENT: Final = object()
 _make: Final[Any] = generic.DictionaryObject
 _EMPTY: Final = _make()
-
-Reference = tuple[int, int]
-"""Number and generation."""
-
-
-class Mentions:
-    """Which objects of a revision refer to which numbers."""
-
-    def __init__(self, view: OrdinaryReader) -> None:
-        self._by: dict[int, set[int]] = {}
-        for number in {number for update in view.updates for number in update.list_all()}:
-            self._add(number, view)
-        for update in view.updates:
-            self._note_trailer(update)
-
-    def add(self, view: OrdinaryReader, numbers: Iterable[int]) -> None:
-        """Add what the objects of a later revision say."""
-        for number in numbers:
-            self._add(number, view)
-        self._note_trailer(view.updates[-1])
-
-    def _note_trailer(self, update: Update) -> None:
-        for key in set(update.trailer) - _TRAILER:
-            for found, _ in find_references(_raw(update.trailer, key)):
-                self._by.setdefault(found, set()).add(0)
-
-    def of(self, number: int) -> set[int]:
-        """Numbers of all objects that refer to this one, or once did; 0 is the trailer."""
-        return self._by.get(number, set())
-
-    def _add(self, number: int, view: OrdinaryReader) -> None:
-        value, is_stream = view.peek(number)
-        if is_stream and _raw(value, "/Type") == "/XRef":
-            value = _without_trailer(value)
-        for found, _ in find_references(value):
-            self._by.setdefault(found, set()).add(number)
-
-
-def _without_trailer(value: Any) -> Any:
-    """What else a cross-reference stream holds, which refers to catalog and information as trailers do."""
-    made = _make()
-    dict.update(made, {key: item for key, item in dict.items(value) if key not in _TRAILER})
-    return made
-
-
-def find_references(value: Any) -> Iterator[Reference]:
-    """Give every reference that stands in an object itself."""
-    waiting = [value]
-    while waiting:
-        found = waiting.pop()
-        if isinstance(found, generic.IndirectObject):
-            yield found.idnum, found.generation
-        elif isinstance(found, generic.DictionaryObject):
-            waiting += dict.values(found)
-        elif isinstance(found, generic.ArrayObject):
-            waiting += list.__iter__(found)
+_nothing: Final[Any] = generic.ArrayObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,9 +106,9 @@ class _Comparison:
 
     def _compare_trailers(self, update: Update) -> None:
         before, after = self._old.trailer, update.trailer
-        ignored = _TRAILER | _STREAM
+        ignored = TRAILER | _STREAM
         keys = (set(before) | set(after)) - ignored
-        if any(not is_same(_raw(before, key), _raw(after, key)) for key in keys):
+        if any(not is_same(get_raw(before, key), get_raw(after, key)) for key in keys):
             raise Unordinary("the trailer changed")
 
     def _sort(self, update: Update) -> list[int]:
@@ -176,7 +132,7 @@ class _Comparison:
     def _family(self) -> set[int]:
         """Numbers of the objects of the validation store in the old revision, all but its streams."""
         found: set[int] = set()
-        waiting = list(find_references(_raw(self._old.root, "/DSS")))
+        waiting = list(find_references(get_raw(self._old.root, "/DSS")))
         while waiting:
             number, _ = waiting.pop()
             if number in found:
@@ -189,27 +145,29 @@ class _Comparison:
 
     def _get_role(self, number: int) -> tuple[int, Callable[[int], None]]:  # noqa: C901, PLR0911 - a table
         """What an object is, and so how it may change; in the order of comparing."""
-        form = _raw(self._old.root, "/AcroForm")
+        form = get_raw(self._old.root, "/AcroForm")
         if number == self._root:
             return 0, self._compare_roots
         if _is_reference(form, number):
             return 0, self._compare_forms
-        if _is_reference(_raw(look(self._old.root, "/AcroForm"), "/Fields"), number):
+        if _is_reference(get_raw(look(self._old.root, "/AcroForm"), "/Fields"), number):
             return 0, self._compare_lists
         if number in self._fields:
             return 1, self._compare_fields
         if number in self._family:
             return 1, self._compare_stores
-        if _is_reference(_raw(self._old.trailer, "/Info"), number):
+        if _is_reference(get_raw(self._old.trailer, "/Info"), number):
             return 1, self._compare_information
-        if _is_reference(_raw(self._old.root, "/Metadata"), number):
+        if _is_reference(get_raw(self._old.root, "/Metadata"), number):
             return 1, self._compare_metadata
+        if number in self._nodes:
+            return 0, self._compare_nodes
         value, _ = self._old.peek(number)
         if isinstance(value, generic.ArrayObject):
             return 1, self._compare_annotation_lists
         if _is_markup(value):
             return 1, self._compare_markup
-        if _raw(value, "/Type") in {"/StructTreeRoot", "/StructElem"}:
+        if get_raw(value, "/Type") in {"/StructTreeRoot", "/StructElem"}:
             return 1, self._compare_structures
         return 1, self._compare_pages
 
@@ -226,7 +184,7 @@ class _Comparison:
 
     def _compare_roots(self, number: int) -> None:
         before, after = self._both(number, generic.DictionaryObject)
-        for key in _list_changes(before, after):
+        for key in list_changes(before, after):
             if key == "/DSS":
                 self._note(Changes.LTV_UPDATE, "validation data were added", number)
             elif key == "/AcroForm":
@@ -238,13 +196,13 @@ class _Comparison:
 
     def _compare_forms(self, number: int) -> None:
         before, after = self._both(number, generic.DictionaryObject)
-        self._require_users(number, {self._root})
+        self._require_users(number, frozenset(), key="/AcroForm")
         self._compare_form(before, after, number)
 
     def _compare_form(self, before: Any, after: Any, number: int) -> None:
         if not _is_plain(before) or not _is_plain(after):
             raise Unordinary("the form is no dictionary")
-        for key in _list_changes(before, after):
+        for key in list_changes(before, after):
             if key == "/Fields":
                 self._compare_list(look(before, key, []), look(after, key, []))
             elif key != "/SigFlags" and not (not before and key in _OF_NEW_FORM):
@@ -252,29 +210,75 @@ class _Comparison:
 
     def _compare_lists(self, number: int) -> None:
         before, after = self._both(number, generic.ArrayObject)
-        form = _raw(self._old.root, "/AcroForm")
-        holder = form.idnum if isinstance(form, generic.IndirectObject) else self._root
-        self._require_users(number, {holder})
+        form = get_raw(self._old.root, "/AcroForm")
+        holders = {form.idnum} if isinstance(form, generic.IndirectObject) else frozenset()
+        self._require_users(number, holders, key="/AcroForm")
         self._compare_list(before, after)
 
-    def _require_users(self, number: int, users: set[int]) -> None:
-        if not self._mentions.of(number) <= users:
+    def _require_users(self, number: int, users: AbstractSet[int], *, key: str = "") -> None:
+        """See to it that nothing else refers to an object; the catalogue may under the one key."""
+        found = self._mentions.of(number)
+        if key and self._root in found:
+            others = (item for name, item in dict.items(self._old.root) if name != key)
+            if not any(each == number for item in others for each, _ in find_references(item)):
+                found = found - {self._root}
+        if not found <= users:
             raise Unordinary(f"object {number} has several uses")
 
     def _compare_list(self, before: Any, after: Any) -> None:
         """The form's fields: those that were there stay in their order, new ones follow."""
-        for item in _list_additions(before, after):
-            number = item.idnum
-            if number not in self._written or number not in self._fields:
-                raise Unordinary(f"object {number} became a field")
-            if number not in self._added:
-                self._added.add(number)
-                self._add_field(number, self._fields[number])
+        for item in list_additions(before, after):
+            self._add_branch(item.idnum)
+
+    def _add_branch(self, number: int, depth: int = 0) -> None:
+        """A new field, or a new node of fields that leads to new fields only."""
+        if number not in self._written or depth > _MAX_DEPTH:
+            raise Unordinary(f"object {number} became a field")
+        if number in self._added:
+            return
+        self._added.add(number)
+        if number in self._fields:
+            self._add_field(number, self._fields[number])
+            return
+        value, is_stream = self._new.peek(number)
+        if is_stream or not isinstance(value, generic.DictionaryObject) or not set(value) <= _NEW_NODE:
+            raise Unordinary(f"object {number} became a field")
+        for kid in list_additions(_nothing(), look(value, "/Kids")):
+            self._add_branch(kid.idnum, depth + 1)
+
+    def _compare_nodes(self, number: int) -> None:
+        """A node of fields, to which new ones are added."""
+        before, after = self._both(number, generic.DictionaryObject)
+        keys = list_changes(before, after)
+        if not keys <= {"/Kids"}:
+            raise Unordinary(f"the field {number} changed in {', '.join(sorted(keys))}")
+        self._require_users(number, self._nodes | set(self._fields), key="/AcroForm")
+        if keys:
+            self._compare_list(look(before, "/Kids", []), look(after, "/Kids", []))
+
+    @cached_property
+    def _nodes(self) -> set[int]:
+        """Numbers of what leads to the fields of the old revision: form, list, and the fields' ancestors."""
+        form = get_raw(self._old.root, "/AcroForm")
+        listed = get_raw(look(self._old.root, "/AcroForm"), "/Fields")
+        found = {item.idnum for item in (form, listed) if isinstance(item, generic.IndirectObject)}
+        for number in set(self._fields):
+            entry = self._old.find(number)
+            value = self._old.peek(number)[0] if entry is not None and not entry.free else None
+            for _ in range(_MAX_DEPTH):
+                parent = get_raw(value, "/Parent")
+                if not isinstance(parent, generic.IndirectObject):
+                    break
+                value = self._old.peek(parent.idnum)[0]
+                if "/T" not in value or "/Type" in value:
+                    break
+                found.add(parent.idnum)
+        return found
 
     def _add_field(self, number: int, field: Field) -> None:
         value, is_stream = self._new.peek(number)
         plain = isinstance(value, generic.DictionaryObject) and not is_stream
-        if not plain or not set(value) <= _NEW_FIELD or _raw(value, "/FT") != "/Sig":
+        if not plain or not set(value) <= _NEW_FIELD or field.type != "/Sig":
             raise Unordinary(f"the new field {field.name} is more than a signature")
         if sum(each.name == field.name for each in self._fields.values()) > 1:
             raise Unordinary(f"two fields are named {field.name}")
@@ -282,8 +286,8 @@ class _Comparison:
         self._note_signature(field, value, number)
 
     def _note_signature(self, field: Field, value: Any, number: int) -> None:
-        signature = _raw(value, "/V")
-        if signature is _ABSENT:
+        signature = get_raw(value, "/V")
+        if signature is ABSENT:
             self._note(Changes.FORM_FILLING, f"the signature field {field.name} was added", number, field)
             return
         held = value["/V"]
@@ -298,20 +302,20 @@ class _Comparison:
     def _compare_fields(self, number: int) -> None:
         before, after = self._both(number, generic.DictionaryObject)
         field = self._fields[number]
-        keys = _list_changes(before, after)
+        keys = list_changes(before, after)
         if not keys:
             return
         if not keys <= _VALUE or field.type not in {"/Sig", "/Tx"}:
             raise Unordinary(f"the field {field.name} changed in {', '.join(sorted(keys))}")
         for key in keys:
-            replaced = _raw(before, key)
+            replaced = get_raw(before, key)
             if isinstance(replaced, generic.IndirectObject):
                 self._require_users(replaced.idnum, {number})
         if self._count_pages(number) > 1:
             raise Unordinary(f"the field {field.name} stands on several pages")
         if field.type == "/Tx":
             self._note(Changes.FORM_FILLING, f"the field {field.name} was filled", number, field)
-        elif "/V" in keys and _raw(before, "/V") is _ABSENT:
+        elif "/V" in keys and get_raw(before, "/V") is ABSENT:
             self._note_signature(field, after, number)
         else:
             raise Unordinary(f"the signature in {field.name} was changed")
@@ -326,51 +330,42 @@ class _Comparison:
     def _compare_stores(self, number: int) -> None:
         """Data for validation: any change, if nothing leads to any of them but the catalogue's `/DSS`."""
         self._both(number, type(self._old.peek(number)[0]))
-        others = {
-            found
-            for key in self._old.root
-            if key != "/DSS"
-            for found, _ in find_references(_raw(self._old.root, key))
-        }
         for each in self._family:
-            self._require_users(each, self._family | {self._root})
-        if others & self._family:
-            raise Unordinary("validation data have several uses")
+            self._require_users(each, self._family, key="/DSS")
         self._note(Changes.LTV_UPDATE, "validation data were added", number)
 
     def _compare_information(self, number: int) -> None:
         self._both(number, generic.DictionaryObject)
-        self._require_users(number, set())
+        self._require_users(number, frozenset())
         self._note(Changes.LTV_UPDATE, "the document's information changed", number)
 
     def _compare_metadata(self, number: int) -> None:
         before, after = self._old.peek(number), self._new.peek(number)
-        if any(not is_stream or _raw(value, "/Type") != "/Metadata" for value, is_stream in (before, after)):
+        if any(
+            not is_stream or get_raw(value, "/Type") != "/Metadata" for value, is_stream in (before, after)
+        ):
             raise Unordinary(f"object {number} was replaced")
-        self._require_users(number, {self._root})
-        others = (item for key, item in dict.items(self._old.root) if key != "/Metadata")
-        if any(found == number for item in others for found, _ in find_references(item)):
-            raise Unordinary(f"object {number} has several uses")
+        self._require_users(number, frozenset(), key="/Metadata")
         self._note(Changes.LTV_UPDATE, "the document's metadata changed", number)
 
     def _compare_structures(self, number: int) -> None:
         """Elements of the logical structure may be added (ISO 32000-2, 14.7); pages do not show them."""
         before, after = self._both(number, generic.DictionaryObject)
-        keys = _list_changes(before, after)
-        if not keys <= _IN_STRUCTURE or _raw(before, "/Type") != _raw(after, "/Type"):
+        keys = list_changes(before, after)
+        if not keys <= _IN_STRUCTURE or get_raw(before, "/Type") != get_raw(after, "/Type"):
             raise Unordinary(f"object {number} changed in {', '.join(sorted(keys))}")
         if "/K" in keys:
             old, new = look(before, "/K", []), look(after, "/K", [])
-            _list_additions(old if isinstance(old, list) else [_raw(before, "/K")], new)
+            list_additions(old if isinstance(old, list) else [get_raw(before, "/K")], new)
         if keys:
             self._note(Changes.FORM_FILLING, "the logical structure was extended", number)
 
     def _compare_pages(self, number: int) -> None:
         before, after = self._both(number, generic.DictionaryObject)
-        keys = _list_changes(before, after)
+        keys = list_changes(before, after)
         if not keys:
             return
-        if not keys <= _IN_PAGE or _raw(before, "/Type") != "/Page" or _raw(after, "/Type") != "/Page":
+        if not keys <= _IN_PAGE or get_raw(before, "/Type") != "/Page" or get_raw(after, "/Type") != "/Page":
             raise Unordinary(f"object {number} changed in {', '.join(sorted(keys))}")
         self._compare_annotations(look(before, "/Annots", []), look(after, "/Annots", []))
 
@@ -380,12 +375,12 @@ class _Comparison:
             value, _ = self._old.peek(holder)
             others = [item for key, item in dict.items(dict(value)) if key != "/Annots"]
             elsewhere = any(found == number for item in others for found, _ in find_references(item))
-            if elsewhere or _raw(value, "/Type") != "/Page":
+            if elsewhere or get_raw(value, "/Type") != "/Page":
                 raise Unordinary(f"object {number} is more than a list of annotations")
         self._compare_annotations(before, after)
 
     def _compare_annotations(self, before: Any, after: Any) -> None:
-        for item in _list_additions(before, after):
+        for item in list_additions(before, after):
             if item.idnum in self._added:
                 continue
             value, is_stream = self._new.peek(item.idnum)
@@ -395,17 +390,17 @@ class _Comparison:
 
     def _compare_markup(self, number: int) -> None:
         before, after = self._both(number, generic.DictionaryObject)
-        if not _is_markup(after) or _raw(before, "/Subtype") != _raw(after, "/Subtype"):
+        if not _is_markup(after) or get_raw(before, "/Subtype") != get_raw(after, "/Subtype"):
             raise Unordinary(f"the annotation {number} was replaced")
         if self._count_pages(number) > 1:
             raise Unordinary(f"the annotation {number} stands on several pages")
-        if _list_changes(before, after):
+        if list_changes(before, after):
             self._note_annotation(after, "changed", number)
 
     def _note_annotation(self, value: Any, what: str, number: int) -> None:
         self._note(
             Changes.ANNOTATION,
-            f"an annotation was {what}: {_raw(value, '/Subtype')[1:]}, object {number}",
+            f"an annotation was {what}: {get_raw(value, '/Subtype')[1:]}, object {number}",
             number,
         )
 
@@ -424,60 +419,12 @@ def is_visible(widget: Any) -> bool:
     return x1 != x2 and y1 != y2
 
 
-def is_same(one: Any, two: Any) -> bool:
-    """Tell whether two objects are spelt the same, references not followed."""
-    waiting = [(one, two)]
-    while waiting:
-        left, right = waiting.pop()
-        if left is right:
-            continue
-        if type(left) is not type(right):
-            return False
-        if isinstance(left, generic.DictionaryObject):
-            if left.keys() != right.keys():
-                return False
-            waiting += [(_raw(left, key), _raw(right, key)) for key in left]
-        elif isinstance(left, generic.ArrayObject):
-            if len(left) != len(right):
-                return False
-            waiting += zip(list.__iter__(left), list.__iter__(right), strict=True)
-        elif isinstance(left, generic.NullObject):
-            continue
-        elif left != right:
-            return False
-    return True
-
-
-def _list_changes(before: Any, after: Any) -> set[str]:
-    """Keys under which two dictionaries differ."""
-    return {key for key in {*before, *after} if not is_same(_raw(before, key), _raw(after, key))}
-
-
-def _list_additions(before: Any, after: Any) -> list[Any]:
-    """What one array has after all that another one has; all of it must be references."""
-    if not isinstance(after, generic.ArrayObject) or not isinstance(before, list):
-        raise Unordinary("a list is no array")
-    old, new = list(list.__iter__(before)), list(list.__iter__(after))
-    if not all(is_same(one, two) for one, two in zip(old, new, strict=False)) or len(new) < len(old):
-        raise Unordinary("a list changed in its middle")
-    added = new[len(old) :]
-    if not all(isinstance(item, generic.IndirectObject) for item in added):
-        raise Unordinary("a list was continued with direct objects")
-    return added
-
-
-def _raw(holder: Any, key: str) -> Any:
-    if not isinstance(holder, generic.DictionaryObject):
-        return _ABSENT
-    return dict.get(holder, key, _ABSENT)
-
-
 def _is_reference(value: Any, number: int) -> bool:
     return isinstance(value, generic.IndirectObject) and value.idnum == number
 
 
 def _is_markup(value: Any) -> bool:
-    kind = _raw(value, "/Subtype")
+    kind = get_raw(value, "/Subtype")
     return isinstance(kind, generic.NameObject) and kind in _MARKUP and not _ACTIONS & set(value)
 
 

@@ -139,8 +139,9 @@ class History:
 
     def _list_allowed(self, item: Found, signed: Any, steps: list[Step]) -> Iterator[Allowed]:
         now = {field.name: field for field in self._fields}
-        pages = list_pages(signed)
-        for field in list_fields(signed):
+        texts = any(field.type == "/Tx" for field in self._fields)
+        pages = list_pages(signed) if texts else {}
+        for field in list_fields(signed) if texts else ():
             # Only what was empty and unlocked when it was signed may be filled.
             if field.type == "/Tx" and not field.text and not self._is_locked(field.name, item):
                 text = now[field.name].text if field.name in now else ""

@@ -9,21 +9,24 @@ import hashlib
 import io
 from collections.abc import Callable
 from dataclasses import replace
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
+
+from pyhanko.pdf_utils import generic
 
 from edoc.core.evidence import ChangeFacts, Fault, FileEvidence, SignatureFacts
 from edoc.core.report import Changes, Coverage, Level, SignatureType
-from edoc.pdf.fieldlist import Field, Store, key_of, list_fields, read_store
+from edoc.pdf.fieldlist import ODD, Field, Store, entry, key_of, list_fields, read_store
 from edoc.pdf.filebytes import FileBytes
 from edoc.pdf.history import History
 from edoc.pdf.ordinary import OrdinaryReader, Unordinary
 from edoc.pdf.revisions import OrdinaryRevisions, Revisions
 from edoc.pdf.scan import find_unexplained
-from edoc.pdf.signatures import Found, read_loose, read_numbers, read_signature, say
+from edoc.pdf.signatures import UNREACHABLE, Found, read_loose, read_numbers, read_signature, say
 
 MAX_SIZE: Final = 1 << 30
 """Bytes of the largest file that is read."""
 _HEADER_WINDOW: Final = 1024
+_null: Final[Any] = generic.NullObject
 _TRY_AGAIN: Final = frozenset({"SIGNATURE_UNREADABLE", "REVISION_NOT_COVERED"})
 
 
@@ -80,7 +83,7 @@ def _repair(file: FileBytes, evidence: FileEvidence, trouble: str) -> FileEviden
     if read is not None:
         return replace(read, faults=(*read.faults, Fault(code="READ_REPAIRED", detail=trouble)))
     broken = Fault(code="PDF_BROKEN", detail=trouble)
-    loose = tuple(_read_loose(file, []))
+    loose = tuple(_read_loose(file, []) or _list_lost(file))
     if not loose:
         return replace(evidence, unreadable=broken)
     return replace(evidence, signatures=loose, faults=(broken,))
@@ -124,11 +127,19 @@ def _read_signatures(revisions: Revisions, fields: tuple[Field, ...], file: File
     """Every signature that a field reaches; fields that share one signature count once."""
     chosen: dict[object, Field] = {}
     for field in fields:
-        if field.type == "/Sig" and "/V" in field.dictionary:
+        if field.type == "/Sig" and _is_filled(field):
             chosen.setdefault(key_of(field.dictionary.raw_get("/V")) or object(), field)
     file.expect(map(read_numbers, chosen.values()))
     found = [read_signature(revisions, field, file) for field in chosen.values()]
     return sorted(found, key=lambda item: item.facts.end)
+
+
+def _is_filled(field: Field) -> bool:
+    """Whether the field holds anything; a value that is nowhere, or null, is none."""
+    try:
+        return not isinstance(entry(field.dictionary, "/V", _null()), generic.NullObject)
+    except ODD:
+        return True
 
 
 def _read_loose(file: FileBytes, found: list[Found]) -> list[SignatureFacts]:
@@ -136,6 +147,20 @@ def _read_loose(file: FileBytes, found: list[Found]) -> list[SignatureFacts]:
     reached = {item.numbers for item in found}
     loose = (read_loose(file, numbers) for numbers in file.ranges if numbers not in reached)
     return [facts for facts in loose if facts is not None]
+
+
+def _list_lost(file: FileBytes) -> list[SignatureFacts]:
+    """Signatures of which nothing is left but the ranges that they cover."""
+    return [
+        SignatureFacts(
+            field="",
+            type=SignatureType.SIGNATURE,
+            end=sum(numbers[2:4]),
+            changes=UNREACHABLE,
+            faults=(Fault(code="SIGNATURE_UNREACHABLE", detail=f"/ByteRange {list(numbers)}"),),
+        )
+        for numbers in file.ranges
+    ]
 
 
 class _Judged:

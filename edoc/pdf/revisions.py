@@ -11,7 +11,8 @@ from typing import Any, Final, Protocol
 
 from edoc.core.evidence import Change
 from edoc.core.report import Changes
-from edoc.pdf.difference import Explanation, Mentions, explain
+from edoc.pdf.comparing import Mentions
+from edoc.pdf.difference import Explanation, explain
 from edoc.pdf.fieldlist import Key, list_fields
 from edoc.pdf.filebytes import FileBytes
 from edoc.pdf.ordinary import OrdinaryReader, Unordinary

@@ -8,12 +8,13 @@ fault of this one signature.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
 
-from edoc.core.evidence import Fault, Lock, SignatureFacts
-from edoc.core.report import Coverage, Level, SignatureType
+from edoc.core.evidence import ChangeFacts, Fault, Lock, SignatureFacts
+from edoc.core.report import Changes, Coverage, Level, SignatureType
 from edoc.pdf.cms import CmsFacts, Digest, as_timestamp, read_cms
 from edoc.pdf.cmsbare import read_bare
 from edoc.pdf.fieldlist import Field, Key, entry, key_of
@@ -38,6 +39,8 @@ _REFERENCES: Final = frozenset(
 )
 _MAX_CERTIFICATES: Final = 64
 _MAX_LOCKED: Final = 5000
+UNREACHABLE: Final = ChangeFacts(kind=Changes.OTHER, reasons=("no form field leads to the signature",))
+"""What can be said of the changes after a signature that the form does not show."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +82,11 @@ def read_numbers(field: Field) -> tuple[int, ...]:
 def _read(revisions: Revisions, field: Field, file: FileBytes) -> Found:
     raw = field.dictionary.raw_get("/V")
     value = raw.get_object()
-    numbers = tuple(int(number) for number in value["/ByteRange"])
     contents = _contents(value)
     if not contents.strip(b"\x00"):
         empty = SignatureFacts(field=field.name, type=SignatureType.SIGNATURE)
-        return Found(facts=empty, numbers=numbers, empty=True)
+        return Found(facts=empty, numbers=read_numbers(field), empty=True)
+    numbers = tuple(int(number) for number in value["/ByteRange"])
     subfilter = str(entry(value, "/SubFilter", "")).lstrip("/")
     coverage, revision, faults = _cover(revisions, file, numbers, contents, key_of(raw) or field.key)
     cms = _read_cms(subfilter, contents, value, partial(file.digest, numbers))
@@ -138,6 +141,7 @@ def read_loose(file: FileBytes, numbers: Numbers) -> SignatureFacts | None:
         certificate=cms.certificate,
         others=cms.others,
         claimed_time=cms.token_time or cms.signing_time,
+        changes=UNREACHABLE,
         faults=(Fault(code="SIGNATURE_UNREACHABLE", detail=f"/ByteRange {list(numbers)}"),),
     )
 
@@ -167,7 +171,7 @@ def _read_certificates(value: Any) -> tuple[bytes, ...]:
     listed = found if isinstance(found, generic.ArrayObject) else [found]
     return tuple(
         bytes(each.original_bytes)
-        for each in (item.get_object() for item in listed[:_MAX_CERTIFICATES])
+        for each in (item.get_object() for item in islice(listed, _MAX_CERTIFICATES))
         if isinstance(each, generic.TextStringObject | generic.ByteStringObject)
     )
 

@@ -7,7 +7,8 @@ import pytest
 from composing import SIMPLE, append, compose, make_stream
 
 from edoc.core.report import Changes
-from edoc.pdf.difference import Explanation, Mentions, explain
+from edoc.pdf.comparing import Mentions
+from edoc.pdf.difference import Explanation, explain
 from edoc.pdf.fieldlist import list_fields
 from edoc.pdf.ordinary import OrdinaryReader, Unordinary
 
