@@ -170,11 +170,16 @@ def list_pages(view: Any) -> dict[Key, int]:
     return places
 
 
+def get_object(view: Any, key: Key) -> Any:
+    """The object of that number and generation in `view`."""
+    make: Any = generic.Reference
+    return view.get_object(make(*key, pdf=view))
+
+
 def list_rectangles(view: Any, key: Key, pages: dict[Key, int]) -> list[tuple[int, Box]]:
     """Where an annotation stands: page number from 0, and rectangle in PDF points; empty if nowhere."""
-    make: Any = generic.Reference
     try:
-        x1, y1, x2, y2 = (float(number) for number in view.get_object(make(*key, pdf=view))["/Rect"])
+        x1, y1, x2, y2 = (float(number) for number in get_object(view, key)["/Rect"])
     except ODD:
         return []
     return [(pages[key], (min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)))]

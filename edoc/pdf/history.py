@@ -11,7 +11,17 @@ from typing import Any, Final
 
 from edoc.core.evidence import Change, ChangeFacts
 from edoc.core.report import Changes, Coverage
-from edoc.pdf.fieldlist import Box, Field, Key, list_boxes, list_fields, list_pages, list_rectangles
+from edoc.pdf.comments import is_mark, is_note
+from edoc.pdf.fieldlist import (
+    Box,
+    Field,
+    Key,
+    get_object,
+    list_boxes,
+    list_fields,
+    list_pages,
+    list_rectangles,
+)
 from edoc.pdf.filebytes import FileBytes
 from edoc.pdf.ordinary import Unordinary
 from edoc.pdf.reach import find_reached
@@ -96,10 +106,10 @@ class History:
         """Pages, from 0, that show a field or an annotation that was touched."""
         names = {name for step in steps for name in step.fields}
         places = [place for name in names for place in self._boxes.get(name, ())]
-        return {page for page, _ in (*places, *self._list_annotations(steps))}
+        return {page for page, _ in (*places, *(place for _, place in self._find_annotations(steps)))}
 
-    def _list_annotations(self, steps: list[Step]) -> list[tuple[int, Box]]:
-        """Where annotations stand that were added or changed."""
+    def _find_annotations(self, steps: list[Step]) -> list[tuple[Key, tuple[int, Box]]]:
+        """Annotations that were added or changed, and where they stand."""
         numbers = {
             number
             for step in steps
@@ -108,7 +118,8 @@ class History:
             for number in change.objects
         }
         keys = [key for key in self._pages if key[0] in numbers]
-        return [place for key in keys for place in list_rectangles(self._revisions.current, key, self._pages)]
+        view = self._revisions.current
+        return [(key, place) for key in keys for place in list_rectangles(view, key, self._pages)]
 
     def _list_suspected(self, item: Found) -> set[int] | None:
         """Pages, from 0, that an update can have reached; None if all."""
@@ -124,7 +135,7 @@ class History:
             for change in step.details:
                 shown = self._boxes.get(change.field, ()) if change.field else ()
                 if change.kind is Changes.ANNOTATION:
-                    shown = tuple(self._list_annotations([step]))
+                    shown = tuple(place for _, place in self._find_annotations([step]))
                 yield replace(change, page=shown[0][0] + 1) if shown and change.page is None else change
 
     def _look(self, item: Found, steps: list[Step]) -> tuple[str, ...]:
@@ -153,8 +164,15 @@ class History:
                     yield Allowed(page=page, box=box)
 
         if item.facts.lock.document in {None, _ANNOTATIONS}:
-            for page, box in self._list_annotations(steps):
+            yield from self._list_comments(steps)
+
+    def _list_comments(self, steps: list[Step]) -> Iterator[Allowed]:
+        for key, (page, box) in self._find_annotations(steps):
+            annotation = get_object(self._revisions.current, key)
+            if is_note(annotation, box):
                 yield Allowed(page=page, box=box)
+            elif is_mark(annotation):
+                yield Allowed(page=page, box=box, only_darker=True)
 
     def _is_locked(self, name: str, item: Found) -> bool:
         """Whether this signature or one before it locks a field."""

@@ -39,6 +39,8 @@ class Allowed:
     text: str | None = None
     """What the place must show; None where any picture is allowed."""
     name: str = ""
+    only_darker: bool = False
+    """What is there may be marked, not covered."""
 
 
 class CannotDraw(Exception):  # noqa: N818 - reads as what it is
@@ -125,8 +127,10 @@ class Looks:
                 if place.text is not None and _differs(difference.crop(box))
             ]
             pen = ImageDraw.Draw(difference)
-            for left, top, right, bottom in boxes.values():
-                if left < right and top < bottom:
+            lighter = ImageChops.subtract(new.image, old.image)
+            for place, (left, top, right, bottom) in boxes.items():
+                covered = place.only_darker and _differs(lighter.crop((left, top, right, bottom)))
+                if left < right and top < bottom and not covered:
                     pen.rectangle((left, top, right - 1, bottom - 1), fill=0)
             spot = _differs(difference)
             where = _describe(page, spot, new.image.size) if spot else ""
