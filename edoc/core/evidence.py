@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from edoc.core.chain import CertificateFacts, ChainFacts
-from edoc.core.report import Changes, Coverage, Level, SignatureType
+from edoc.core.exhibit import Exhibit
+from edoc.core.verdicts import Changes, Coverage, Level, SignatureType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +91,12 @@ class TimestampFacts:
     fault: str = ""
     chain: ChainFacts | None = None
     """The TSA's path, examined at the validation time."""
+    token: bytes = b""
+    """The token itself, DER; empty if it could not be read."""
+    digest_algorithm: str = ""
+    """The weakest digest that the token rests on, its imprint included."""
+    signature_algorithm: str = ""
+    key_bits: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +113,8 @@ class SignatureFacts:
     signature_algorithm: str = ""
     """As in `rsassa_pkcs1v15`, `rsassa_pss`, `ecdsa`."""
     key_bits: int = 0
+    value: bytes = b""
+    """The cryptographic signature itself; empty if it could not be read."""
     digest_matches: bool | None = None
     """None if it could not be computed."""
     signature_holds: bool | None = None
@@ -158,3 +167,5 @@ class FileEvidence:
     faults: tuple[Fault, ...] = ()
     inside: "tuple[FileEvidence, ...]" = ()
     """The signed files that this one carries: the PDFs of a package."""
+    exhibits: tuple[Exhibit, ...] = ()
+    """In words what the judgement rests on, each piece once; known when all paths have been examined."""

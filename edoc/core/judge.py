@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from edoc.core import account
 from edoc.core.chain import ChainFacts, ChainStatus
 from edoc.core.evidence import Fault, FileEvidence, SignatureFacts, TimestampFacts
 from edoc.core.messages import say, show_time
@@ -29,6 +30,8 @@ from edoc.core.report import (
 )
 from edoc.core.rule import Expected, apply_rule
 
+_COMMENTS_GRANTED: Final = 3
+"""The DocMDP permission by which a signer asks for comments."""
 _FAILED, _UNSURE = Indication.TOTAL_FAILED, Indication.INDETERMINATE
 
 
@@ -87,7 +90,8 @@ def _judge_file(
             readable=False,
             messages=tuple(messages),
         )
-    signatures = tuple(_judge_signature(facts, file, policy, at) for facts in file.signatures)
+    exhibits = account.index(file)
+    signatures = tuple(_judge_signature(facts, file, policy, at, exhibits) for facts in file.signatures)
     if not signatures:
         messages.append(say("UNSIGNED"))
     if any(signature.development for signature in signatures):
@@ -103,6 +107,7 @@ def _judge_file(
         signatures=signatures,
         messages=tuple(messages),
         document_rule=verdict,
+        evidence=account.list_evidence(file),
     )
 
 
@@ -129,11 +134,12 @@ def _proven(stamp: TimestampFacts | None, at: datetime) -> datetime | None:
 
 
 def _judge_signature(
-    facts: SignatureFacts, file: FileEvidence, policy: Policy, at: datetime
+    facts: SignatureFacts, file: FileEvidence, policy: Policy, at: datetime, exhibits: account.Exhibits
 ) -> SignatureReport:
     time, source = find_best_time(file, facts, at)
     case = Case(facts=facts, policy=policy, time=time, source=source)
-    answers = [answer for check in CHECKS for answer in check(case)]
+    asked = [(check, check(case)) for check in CHECKS]
+    answers = [answer for _, found in asked for answer in found]
     decisive = next((answer for answer in answers if answer.indication is not None), None)
     development = any(chain.development for chain in _chains(facts))
     return SignatureReport(
@@ -152,6 +158,18 @@ def _judge_signature(
         best_time=time,
         time_source=source,
         development=development,
+        subfilter=facts.subfilter,
+        digest_algorithm=facts.digest_algorithm,
+        signature_algorithm=facts.signature_algorithm,
+        key_bits=facts.key_bits,
+        signed_bytes=facts.end,
+        value=facts.value,
+        changes=account.list_changes(facts.changes),
+        time_stamps=account.list_stamps(facts, exhibits),
+        certificates=account.list_certificates(facts.chain, exhibits),
+        revocation=account.list_revocation(facts.chain, exhibits),
+        revoked_at=facts.chain.revoked_at if facts.chain else None,
+        stages=tuple(account.describe_stage(check, found, facts) for check, found in asked),
         messages=(*((say("DEV_TRUST"),) if development else ()), *(answer.message for answer in answers)),
     )
 
@@ -194,6 +212,9 @@ _FAULTS: Final = {
     "ATTRIBUTES_NOT_DER": (_FAILED, SubIndication.FORMAT_FAILURE),
     "NO_SIGNER_CERTIFICATE": (_UNSURE, SubIndication.NO_SIGNING_CERTIFICATE_FOUND),
     "ALGORITHM_UNSUPPORTED": (_UNSURE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE),
+    "SIGNING_CERTIFICATE_MISMATCH": (_UNSURE, SubIndication.NO_SIGNING_CERTIFICATE_FOUND),
+    "IMPLEMENTATIONS_DISAGREE": (_UNSURE, SubIndication.SIG_CONSTRAINTS_FAILURE),
+    "SIGNED_DATA_NOT_FOUND": (_UNSURE, SubIndication.SIGNED_DATA_NOT_FOUND),
     "FORMAT_UNSUPPORTED": (_UNSURE, SubIndication.SIG_CONSTRAINTS_FAILURE),
 }
 """What each fault of form means; a fault that is not here is only a remark."""
@@ -253,7 +274,9 @@ def check_changes(case: Case, *, only_failures: bool = False) -> tuple[Answer, .
         found.append(_bad("LOOKS_CHANGED", _FAILED, SubIndication.FORMAT_FAILURE, "; ".join(changes.visual)))
     if not changes.undecided and lock.document is not None and changes.beyond_document:
         found.append(_bad("CHANGES_BEYOND_DOCMDP", _FAILED, SubIndication.FORMAT_FAILURE))
-    if not found and not changes.undecided and changes.kind.rank > policy.allowed_changes.rank:
+    granted = Changes.ANNOTATION.rank if lock.document == _COMMENTS_GRANTED else 0
+    allowed = max(granted, policy.allowed_changes.rank)
+    if not found and not changes.undecided and changes.kind.rank > allowed:
         found.append(_bad("CHANGES_BEYOND_POLICY", _FAILED, SubIndication.FORMAT_FAILURE, changes.kind))
     if changes.undecided:
         found.append(

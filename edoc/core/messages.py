@@ -82,6 +82,11 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "Judging the file failed: the judging process came to an abnormal end ({detail}).",
         "Không kiểm tra được tệp: tiến trình kiểm tra kết thúc bất thường ({detail}).",
     ),
+    "EVIDENCE_OF_OTHERS": Entry(
+        _WARNING,
+        "The saved evidence was not drawn up for this file; the file may have been changed since.",
+        "Hồ sơ chứng cứ đã lưu không được lập cho tệp này; tệp có thể đã bị thay đổi sau đó.",
+    ),
     "UNSIGNED": Entry(_ERROR, "The file carries no digital signature.", "Tệp không có chữ ký số."),
     "READ_LENIENTLY": Entry(
         _WARNING,
@@ -446,7 +451,12 @@ _REFERENCE: Final = re.compile(r"Reference\(idnum=(\d+), generation=\d+\)")
 _INTERNALS: Final = re.compile(r"(?: Some objects from revision|: \{|\{).*", re.DOTALL)
 
 
+def tidy(detail: str) -> str:
+    """The words of a detail: objects by their number, nothing of the analyser's insides."""
+    return _INTERNALS.sub("", _REFERENCE.sub(r"object \1", detail))
+
+
 def _tidy(detail: str, text: str) -> str:
-    """Objects by their number, nothing of the analyser's insides, no stop before the text's own."""
-    plain = _INTERNALS.sub("", _REFERENCE.sub(r"object \1", detail))
+    """The same with no stop before the text's own."""
+    plain = tidy(detail)
     return plain.rstrip(". ") if text.endswith(("}.", "}).")) else plain

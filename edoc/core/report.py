@@ -6,140 +6,65 @@ Rules: words are those of ETSI EN 319 102-1; `bool(report)` is an error; `report
 command. Serves TT 15/2025 Art 6 (state valid or invalid; show issuer, signer, time, integrity).
 """
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final, NoReturn
 
 from edoc.core.chain import CertificateKind
+from edoc.core.particulars import (
+    CertificateReport,
+    ChangeReport,
+    EvidenceReport,
+    RevocationReport,
+    StageReport,
+    StampReport,
+)
+from edoc.core.verdicts import (
+    Changes,
+    Coverage,
+    Indication,
+    Level,
+    Message,
+    Severity,
+    SignatureType,
+    SubIndication,
+    TimeSource,
+    show_iso,
+)
 from edoc.errors import NotVerified
 
-SCHEMA_VERSION: Final = "1.0"
+__all__ = [
+    "EXIT_FAILED",
+    "EXIT_INDETERMINATE",
+    "EXIT_PASSED",
+    "EXIT_UNREADABLE",
+    "EXIT_UNSIGNED",
+    "SCHEMA_VERSION",
+    "Changes",
+    "Coverage",
+    "DocumentRule",
+    "FileReport",
+    "Indication",
+    "Level",
+    "Message",
+    "Report",
+    "Severity",
+    "SignatureReport",
+    "SignatureType",
+    "Signer",
+    "SubIndication",
+    "TimeSource",
+    "Verified",
+]
+
+SCHEMA_VERSION: Final = "1.1"
 
 EXIT_PASSED: Final = 0
 EXIT_FAILED: Final = 1
 EXIT_INDETERMINATE: Final = 3
 EXIT_UNSIGNED: Final = 4
 EXIT_UNREADABLE: Final = 5
-
-
-class Indication(StrEnum):
-    """ETSI EN 319 102-1, 5.1.3."""
-
-    TOTAL_PASSED = "TOTAL_PASSED"
-    INDETERMINATE = "INDETERMINATE"
-    TOTAL_FAILED = "TOTAL_FAILED"
-
-
-class SubIndication(StrEnum):
-    """ETSI EN 319 102-1, tables 6 and 7."""
-
-    FORMAT_FAILURE = "FORMAT_FAILURE"
-    HASH_FAILURE = "HASH_FAILURE"
-    SIG_CRYPTO_FAILURE = "SIG_CRYPTO_FAILURE"
-    REVOKED = "REVOKED"
-    EXPIRED = "EXPIRED"
-    NOT_YET_VALID = "NOT_YET_VALID"
-    SIG_CONSTRAINTS_FAILURE = "SIG_CONSTRAINTS_FAILURE"
-    CHAIN_CONSTRAINTS_FAILURE = "CHAIN_CONSTRAINTS_FAILURE"
-    CERTIFICATE_CHAIN_GENERAL_FAILURE = "CERTIFICATE_CHAIN_GENERAL_FAILURE"
-    CRYPTO_CONSTRAINTS_FAILURE = "CRYPTO_CONSTRAINTS_FAILURE"
-    POLICY_PROCESSING_ERROR = "POLICY_PROCESSING_ERROR"
-    SIGNATURE_POLICY_NOT_AVAILABLE = "SIGNATURE_POLICY_NOT_AVAILABLE"
-    TIMESTAMP_ORDER_FAILURE = "TIMESTAMP_ORDER_FAILURE"
-    NO_SIGNING_CERTIFICATE_FOUND = "NO_SIGNING_CERTIFICATE_FOUND"
-    NO_CERTIFICATE_CHAIN_FOUND = "NO_CERTIFICATE_CHAIN_FOUND"
-    REVOKED_NO_POE = "REVOKED_NO_POE"
-    REVOKED_CA_NO_POE = "REVOKED_CA_NO_POE"
-    OUT_OF_BOUNDS_NOT_REVOKED = "OUT_OF_BOUNDS_NOT_REVOKED"
-    OUT_OF_BOUNDS_NO_POE = "OUT_OF_BOUNDS_NO_POE"
-    REVOCATION_OUT_OF_BOUNDS_NO_POE = "REVOCATION_OUT_OF_BOUNDS_NO_POE"
-    CRYPTO_CONSTRAINTS_FAILURE_NO_POE = "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
-    NO_POE = "NO_POE"
-    TRY_LATER = "TRY_LATER"
-    SIGNED_DATA_NOT_FOUND = "SIGNED_DATA_NOT_FOUND"
-
-
-class SignatureType(StrEnum):
-    """A person's, agency's or system's signature, or a time-stamp over the document."""
-
-    SIGNATURE = "signature"
-    DOCUMENT_TIMESTAMP = "document_timestamp"
-
-
-class Level(StrEnum):
-    """The format found, by what is present; its validity is judged elsewhere."""
-
-    PADES_B_B = "PAdES-B-B"
-    PADES_B_T = "PAdES-B-T"
-    PADES_B_LT = "PAdES-B-LT"
-    PADES_B_LTA = "PAdES-B-LTA"
-    PKCS7 = "PKCS7"
-    CADES = "CAdES"
-    """A CAdES signature in a PDF that is no PAdES baseline signature."""
-    DOC_TIMESTAMP = "DOC-TIMESTAMP"
-    UNKNOWN = "unknown"
-
-
-class Coverage(StrEnum):
-    """How much of the file the signed byte range covers."""
-
-    WHOLE_FILE = "whole_file"
-    WHOLE_REVISION = "whole_revision"
-    """Everything up to the end of one revision; later revisions follow."""
-    PARTIAL = "partial"
-
-
-class Changes(StrEnum):
-    """What came after the signed revision; the worst kind wins."""
-
-    NONE = "none"
-    LTV_UPDATE = "ltv_update"
-    FORM_FILLING = "form_filling"
-    """Filled fields; a new signature counts as this."""
-    ANNOTATION = "annotation"
-    OTHER = "other"
-
-    @property
-    def rank(self) -> int:
-        """0 for none, growing with what was changed."""
-        return list(Changes).index(self)
-
-
-class TimeSource(StrEnum):
-    """What proves that the signature existed at its best time."""
-
-    SIGNATURE_TIMESTAMP = "signature_timestamp"
-    DOCUMENT_TIMESTAMP = "document_timestamp"
-    VALIDATION_TIME = "validation_time"
-    """Nothing: judged at the time of the validation."""
-
-
-class Severity(StrEnum):
-    """How much a message weighs."""
-
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """One remark, in both languages; `code` is stable, the texts may improve."""
-
-    code: str
-    severity: Severity
-    text: str
-    text_vi: str
-
-    def to_dict(self) -> dict[str, str]:
-        """As in the report's JSON."""
-        return {
-            "code": self.code,
-            "severity": str(self.severity),
-            "text": self.text,
-            "text_vi": self.text_vi,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,7 +115,31 @@ class SignatureReport:
     time_source: TimeSource = TimeSource.VALIDATION_TIME
     development: bool = False
     """The judgement rests on development roots."""
+    subfilter: str = ""
+    digest_algorithm: str = ""
+    signature_algorithm: str = ""
+    """As in `rsassa_pkcs1v15`, `rsassa_pss`, `ecdsa`."""
+    key_bits: int = 0
+    signed_bytes: int = 0
+    """Offset of the first byte after the signed range."""
+    value: bytes = b""
+    """The cryptographic signature itself; empty if it could not be read."""
+    changes: tuple[ChangeReport, ...] = ()
+    """What came after, piece by piece."""
+    time_stamps: tuple[StampReport, ...] = ()
+    certificates: tuple[CertificateReport, ...] = ()
+    """The path, from the signer to the root."""
+    revocation: tuple[RevocationReport, ...] = ()
+    revoked_at: datetime | None = None
+    """When a certificate of the path was revoked."""
+    stages: tuple[StageReport, ...] = ()
+    """Every question, in the order in which the answers decide."""
     messages: tuple[Message, ...] = ()
+
+    @property
+    def sha256(self) -> str | None:
+        """SHA-256 of the cryptographic signature, which identifies it; None if it could not be read."""
+        return hashlib.sha256(self.value).hexdigest() if self.value else None
 
     def to_dict(self) -> dict[str, Any]:
         """As in the report's JSON."""
@@ -206,9 +155,21 @@ class SignatureReport:
             "changes_allowed": self.changes_allowed,
             "locked": self.locked,
             "signer": None if self.signer is None else self.signer.to_dict(),
-            "claimed_time": _iso(self.claimed_time),
-            "best_time": _iso(self.best_time),
+            "claimed_time": show_iso(self.claimed_time),
+            "best_time": show_iso(self.best_time),
             "time_source": str(self.time_source),
+            "subfilter": self.subfilter,
+            "digest_algorithm": self.digest_algorithm,
+            "signature_algorithm": self.signature_algorithm,
+            "key_bits": self.key_bits,
+            "signed_bytes": self.signed_bytes,
+            "sha256": self.sha256,
+            "changes": [change.to_dict() for change in self.changes],
+            "time_stamps": [stamp.to_dict() for stamp in self.time_stamps],
+            "certificates": [certificate.to_dict() for certificate in self.certificates],
+            "revocation": [found.to_dict() for found in self.revocation],
+            "revoked_at": show_iso(self.revoked_at),
+            "stages": [stage.to_dict() for stage in self.stages],
             "messages": [message.to_dict() for message in self.messages],
         }
 
@@ -238,43 +199,49 @@ class FileReport:
     size: int | None
     """Bytes; None if the file could not be opened."""
     format: str
-    """`pdf` or `unknown`."""
+    """`pdf`, `edxml`, `cms`, `timestamp` or `unknown`."""
     readable: bool = True
     signatures: tuple[SignatureReport, ...] = ()
     messages: tuple[Message, ...] = ()
     document_rule: DocumentRule = field(default_factory=DocumentRule)
+    evidence: tuple[EvidenceReport, ...] = ()
+    """Everything that the judgement rests on besides the file, each piece once."""
+    inside: "tuple[FileReport, ...]" = ()
+    """The signed files that this one carries: the PDFs of a package."""
 
     @property
-    def _worst(self) -> SignatureReport | None:
-        """The signature that decides the file; the first of the worst."""
+    def worst(self) -> SignatureReport | None:
+        """The signature that decides the file; the first of the worst, its own before those inside."""
         order = (Indication.TOTAL_FAILED, Indication.INDETERMINATE, Indication.TOTAL_PASSED)
-        return min(self.signatures, key=lambda s: order.index(s.indication), default=None)
+        deciding = [*self.signatures, *(worst for file in self.inside if (worst := file.worst))]
+        return min(deciding, key=lambda s: order.index(s.indication), default=None)
 
     @property
     def indication(self) -> Indication | None:
         """The worst of the signatures' indications; None if the file is unsigned or unreadable."""
-        return self._worst.indication if self._worst else None
+        return self.worst.indication if self.worst else None
 
     @property
     def sub_indication(self) -> SubIndication | None:
         """The sub-indication of the signature that decides the file."""
-        return self._worst.sub_indication if self._worst else None
+        return self.worst.sub_indication if self.worst else None
 
     @property
     def exit_code(self) -> int:
-        """The file's own exit code."""
+        """The file's own exit code; what it carries counts as the file does."""
         if not self.readable:
             return EXIT_UNREADABLE
         if self.indication is Indication.TOTAL_FAILED or self.document_rule.passed is False:
             return EXIT_FAILED
-        if self.indication is None:
+        if self.indication is None and not self.inside:
             return EXIT_UNSIGNED
-        return EXIT_INDETERMINATE if self.indication is Indication.INDETERMINATE else EXIT_PASSED
+        own = EXIT_INDETERMINATE if self.indication is Indication.INDETERMINATE else EXIT_PASSED
+        return _first_exit_code({own, *(file.exit_code for file in self.inside)})
 
     @property
     def development(self) -> bool:
         """The judgement rests on development roots."""
-        return any(signature.development for signature in self.signatures)
+        return any(s.development for s in self.signatures) or any(file.development for file in self.inside)
 
     @property
     def reasons(self) -> tuple[Message, ...]:
@@ -285,6 +252,8 @@ class FileReport:
         for signature in self.signatures:
             if signature.indication is not Indication.TOTAL_PASSED:
                 found += [m for m in signature.messages if m.severity is Severity.ERROR]
+        for file in self.inside:
+            found += file.reasons
         return (*found, *(self.document_rule.reasons if self.document_rule.passed is False else ()))
 
     def to_dict(self) -> dict[str, Any]:
@@ -299,7 +268,14 @@ class FileReport:
             "document_rule": self.document_rule.to_dict(),
             "signatures": [signature.to_dict() for signature in self.signatures],
             "messages": [message.to_dict() for message in self.messages],
+            "evidence": [piece.to_dict() for piece in self.evidence],
+            "inside": [file.to_dict() for file in self.inside],
         }
+
+
+def _first_exit_code(codes: set[int]) -> int:
+    order = (EXIT_FAILED, EXIT_UNREADABLE, EXIT_UNSIGNED, EXIT_INDETERMINATE)
+    return next((code for code in order if code in codes), EXIT_PASSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -338,9 +314,7 @@ class Report:
     @property
     def exit_code(self) -> int:
         """With several files the first that applies, in the order 1, 5, 4, 3, 0."""
-        codes = {file.exit_code for file in self.files}
-        order = (EXIT_FAILED, EXIT_UNREADABLE, EXIT_UNSIGNED, EXIT_INDETERMINATE)
-        return next((code for code in order if code in codes), EXIT_PASSED)
+        return _first_exit_code({file.exit_code for file in self.files})
 
     def reasons(self) -> list[str]:
         """Every reason against the report, Vietnamese first, fit for a refusal; empty if it passes."""
@@ -371,7 +345,3 @@ class Report:
             "policy": {"name": self.policy_name, "sha256": self.policy_sha256},
             "files": [file.to_dict() for file in self.files],
         }
-
-
-def _iso(time: datetime | None) -> str | None:
-    return None if time is None else time.isoformat()

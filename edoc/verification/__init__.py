@@ -11,6 +11,9 @@ raises `InputError`. Serves NĐ 68/2024 Arts 31, 32 and TT 15/2025 Art 6.
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from edoc.core.evidence import FileEvidence
 from edoc.core.judge import judge
@@ -21,7 +24,12 @@ from edoc.errors import InputError
 from edoc.trust.fetch import Fetcher, HttpFetcher
 from edoc.trust.store import Trust
 from edoc.verification.examination import Examiner
+from edoc.verification.exhibits import Exhibitor
 from edoc.verification.reading import Source, read_file
+
+if TYPE_CHECKING:
+    from edoc.verification.confinement import Limits
+    from edoc.verification.dossier import Dossier
 
 __all__ = ["Expected", "Source", "verify", "verify_many"]
 
@@ -40,29 +48,56 @@ def verify(
     rule: str = "none",
     expected: Expected | None = None,
     password: str | None = None,
+    detached: str | Path | None = None,
     fetcher: Fetcher | None = None,
+    limits: "Limits | None" = None,
+    evidence: "str | Path | Dossier | None" = None,
+    save_evidence: str | Path | None = None,
     now: Callable[[], datetime] = _read_clock,
 ) -> Report:
     """Verify one file, a path or a binary file object.
 
     `trust` holds the roots (none: every path is INDETERMINATE, integrity is still judged); `at` is the time
     judged, with its offset, and `now` where it is not given; `offline` forbids fetching CRLs; `rule` is
-    `nd30` or `none`; `expected` is what the dispatch says; `password` opens an encrypted PDF; `fetcher`
-    replaces the one that is made for this call. Raises
-    `InputError` for an unknown policy or rule and for `at` without offset.
+    `nd30` or `none`; `expected` is what the dispatch says; `password` opens an encrypted PDF; `detached`
+    names the CMS or time-stamp token of a file that does not hold its signature; `fetcher` replaces the one
+    that is made for this call; with `limits` the file is judged in a process of its own, which they bound
+    (`edoc.verification.process`).
+
+    `save_evidence` names a file for everything that the judgement rests on besides `src`; handed in as
+    `evidence`, it alone decides (time, policy, rule, roots), and the same report follows without any
+    network; with `trust`, only roots that are in both count (`edoc.verification.dossier`).
+
+    Raises `InputError` for an unknown policy or rule, for `at` without offset, and for evidence that cannot
+    be read or is given together with what it decides.
     """
-    return verify_many(
-        [src],
-        trust=trust,
-        policy=policy,
-        at=at,
-        offline=offline,
-        rule=rule,
-        expected=expected,
-        password=password,
-        fetcher=fetcher,
-        now=now,
-    )
+    judging: Callable[..., Report] = verify_many
+    if limits is not None:
+        from edoc.verification.process import verify_guarded
+
+        judging = partial(verify_guarded, limits=limits)
+    if evidence is not None:
+        from edoc.verification.dossier import judge_again, require_unset
+
+        require_unset(at=at, expected=expected, fetcher=fetcher, save_evidence=save_evidence)
+        return judge_again(judging, [src], evidence, trust=trust, password=password, detached=detached)
+    terms: dict[str, Any] = {
+        "trust": trust,
+        "policy": policy,
+        "at": at,
+        "offline": offline,
+        "rule": rule,
+        "expected": expected,
+        "password": password,
+        "detached": detached,
+        "fetcher": fetcher,
+        "now": now,
+    }
+    if save_evidence is not None:
+        from edoc.verification.dossier import judge_and_save
+
+        return judge_and_save(judging, [src], save_evidence, **terms)
+    return judging([src], **terms)
 
 
 def verify_many(
@@ -75,6 +110,7 @@ def verify_many(
     rule: str = "none",
     expected: Expected | None = None,
     password: str | None = None,
+    detached: str | Path | None = None,
     fetcher: Fetcher | None = None,
     now: Callable[[], datetime] = _read_clock,
 ) -> Report:
@@ -92,13 +128,23 @@ def verify_many(
             fetcher = None
         elif fetcher is None:
             fetcher = stack.enter_context(HttpFetcher())
-        examiner = Examiner(trusted, time, fetcher)
-        files = tuple(examiner.complete(read_file(source, password=password)) for source in sources)
+        examiner, exhibitor = Examiner(trusted, time, fetcher), Exhibitor(trusted)
+        files = tuple(
+            exhibitor.exhibit(examiner.complete(read_file(source, password=password, detached=detached)))
+            for source in sources
+        )
     return judge(files, chosen, time, rule=rule, expected=expected)
 
 
 def gather(
-    src: Source, *, trust: Trust, at: datetime, fetcher: Fetcher | None, password: str | None = None
+    src: Source,
+    *,
+    trust: Trust,
+    at: datetime,
+    fetcher: Fetcher | None,
+    password: str | None = None,
+    detached: str | Path | None = None,
 ) -> FileEvidence:
     """Give everything that is known about a file, its certificates' paths included; judge nothing."""
-    return Examiner(trust, at, fetcher).complete(read_file(src, password=password))
+    completed = Examiner(trust, at, fetcher).complete(read_file(src, password=password, detached=detached))
+    return Exhibitor(trust).exhibit(completed)
