@@ -152,7 +152,7 @@ def read_password(file: Path | None) -> str | None:
 
 def read_policy(text: str) -> "Policy":
     """The policy of that name or in that file; anything else is wrong usage."""
-    from edoc.signing.policies import load_policy
+    from edoc.policies import load_policy
 
     try:
         return load_policy(text)

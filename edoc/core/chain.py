@@ -6,6 +6,7 @@ Serves NĐ 68/2024 Art 31 (validity at signing time, status by CRL or OCSP) and 
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class ChainStatus(StrEnum):
@@ -35,6 +36,17 @@ class CertificateKind(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Algorithm(NamedTuple):
+    """What a signature was made with."""
+
+    digest: str
+    """As in `sha256`; empty if the signature names none."""
+    key: str
+    """`rsa`, `ec`, `dsa`, or empty."""
+    bits: int
+    """0 if unknown."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CertificateFacts:
     """A certificate in words; times carry their offset."""
@@ -62,6 +74,14 @@ class ChainFacts:
     path: tuple[bytes, ...] = ()
     """DER certificates from the leaf to the root; the leaf alone if no path was found."""
     revoked_at: datetime | None = None
+    is_authority: bool = False
+    """What was revoked is a CA of the path, not its leaf."""
+    algorithms: tuple[Algorithm, ...] = ()
+    """With which the certificates below the root were signed."""
+    outlived: datetime | None = None
+    """When the first of the CAs that vouch for the evidence expires, roots included."""
+    proven: datetime | None = None
+    """Since when time-stamps prove that all of the evidence existed; None if they do not."""
     revocation_source: str = ""
     """`crl`, `ocsp` or empty."""
     evidence: tuple[bytes, ...] = ()

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from edoc.core.chain import CertificateFacts, ChainFacts
 from edoc.core.exhibit import Exhibit
+from edoc.core.rule import Expected
 from edoc.core.verdicts import Changes, Coverage, Level, SignatureType
 
 
@@ -90,7 +91,7 @@ class TimestampFacts:
     others: tuple[bytes, ...] = ()
     fault: str = ""
     chain: ChainFacts | None = None
-    """The TSA's path, examined at the validation time."""
+    """The TSA's path, examined when newer time-stamps prove that this one existed, else at `at`."""
     token: bytes = b""
     """The token itself, DER; empty if it could not be read."""
     digest_algorithm: str = ""
@@ -148,6 +149,16 @@ class SignatureFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PackageFacts:
+    """What a package (edXML) says of what it carries."""
+
+    expected: Expected | None = None
+    """What the dispatch says about its document; None where it carries none: a status, an order to recall."""
+    others: tuple[str, ...] = ()
+    """Names of the attachments that are no PDF."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileEvidence:
     """Everything known about one file."""
 
@@ -167,5 +178,7 @@ class FileEvidence:
     faults: tuple[Fault, ...] = ()
     inside: "tuple[FileEvidence, ...]" = ()
     """The signed files that this one carries: the PDFs of a package."""
+    package: PackageFacts | None = None
+    """None if the file is no package."""
     exhibits: tuple[Exhibit, ...] = ()
     """In words what the judgement rests on, each piece once; known when all paths have been examined."""

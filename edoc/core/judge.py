@@ -14,7 +14,9 @@ from edoc.core import account
 from edoc.core.chain import ChainFacts, ChainStatus
 from edoc.core.evidence import Fault, FileEvidence, SignatureFacts, TimestampFacts
 from edoc.core.messages import say, show_time
+from edoc.core.parcel import apply_package_rule
 from edoc.core.policy import Policy
+from edoc.core.proofs import accept_stamp, find_best_time, list_proofs, name_algorithm
 from edoc.core.report import (
     Changes,
     Coverage,
@@ -41,9 +43,18 @@ class Case:
 
     facts: SignatureFacts
     policy: Policy
+    at: datetime
+    """The validation time."""
     time: datetime
     """The best signature time: when the signature is known to have existed."""
     source: TimeSource
+    later: tuple[datetime, ...] = ()
+    """What the document time-stamps prove that cover the signature."""
+
+    @property
+    def proven(self) -> bool:
+        """Whether anything proves the time."""
+        return self.source is not TimeSource.VALIDATION_TIME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +103,15 @@ def _judge_file(
         )
     exhibits = account.index(file)
     signatures = tuple(_judge_signature(facts, file, policy, at, exhibits) for facts in file.signatures)
+    inside = tuple(_judge_file(inner, policy, at, "none", None) for inner in file.inside)
     if not signatures:
-        messages.append(say("UNSIGNED"))
+        messages.append(say("PACKAGE_NOT_SIGNED" if any(report.worst for report in inside) else "UNSIGNED"))
     if any(signature.development for signature in signatures):
         messages.insert(0, say("DEV_TRUST"))
-    verdict = apply_rule(rule, signatures, file.fields, expected)
+    if file.package is None:
+        verdict = apply_rule(rule, signatures, file.fields, expected)
+    else:
+        verdict, inside = apply_package_rule(rule, file, signatures, inside, expected)
     if verdict.passed:
         messages.append(say("RULE_PASSED"))
     return FileReport(
@@ -108,36 +123,16 @@ def _judge_file(
         messages=tuple(messages),
         document_rule=verdict,
         evidence=account.list_evidence(file),
+        inside=inside,
     )
-
-
-def find_best_time(file: FileEvidence, facts: SignatureFacts, at: datetime) -> tuple[datetime, TimeSource]:
-    """The earliest time at which a trusted time-stamp proves that the signature existed, else `at`.
-
-    EN 319 102-1, 5.5.4: best-signature-time. Time-stamps must have been examined before.
-    """
-    proofs: list[tuple[datetime, TimeSource]] = []
-    if facts.type is SignatureType.SIGNATURE and (time := _proven(facts.timestamp, at)):
-        proofs.append((time, TimeSource.SIGNATURE_TIMESTAMP))
-    for other in file.signatures:
-        covers = other.end > facts.end and other.coverage is not Coverage.PARTIAL and other.intact
-        stamps = other.type is SignatureType.DOCUMENT_TIMESTAMP and covers
-        if stamps and (time := _proven(other.timestamp, at)):
-            proofs.append((time, TimeSource.DOCUMENT_TIMESTAMP))
-    return min(proofs, default=(at, TimeSource.VALIDATION_TIME))
-
-
-def _proven(stamp: TimestampFacts | None, at: datetime) -> datetime | None:
-    if stamp is None or not stamp.intact or stamp.chain is None or stamp.time is None:
-        return None
-    return stamp.time if stamp.chain.status is ChainStatus.OK and stamp.time <= at else None
 
 
 def _judge_signature(
     facts: SignatureFacts, file: FileEvidence, policy: Policy, at: datetime, exhibits: account.Exhibits
 ) -> SignatureReport:
-    time, source = find_best_time(file, facts, at)
-    case = Case(facts=facts, policy=policy, time=time, source=source)
+    time, source = find_best_time(file, facts, at, policy)
+    later = tuple(list_proofs(file, facts, policy))
+    case = Case(facts=facts, policy=policy, at=at, time=time, source=source, later=later)
     asked = [(check, check(case)) for check in CHECKS]
     answers = [answer for _, found in asked for answer in found]
     decisive = next((answer for answer in answers if answer.indication is not None), None)
@@ -209,6 +204,13 @@ _FAULTS: Final = {
     "REVISION_NOT_COVERED": (_FAILED, SubIndication.FORMAT_FAILURE),
     "BYTES_UNEXPLAINED": (_FAILED, SubIndication.FORMAT_FAILURE),
     "CMS_MALFORMED": (_FAILED, SubIndication.FORMAT_FAILURE),
+    "XML_REFERENCE_AMBIGUOUS": (_FAILED, SubIndication.FORMAT_FAILURE),
+    "XML_SIGNATURE_FORBIDDEN": (_FAILED, SubIndication.FORMAT_FAILURE),
+    "XML_SIGNATURE_MALFORMED": (_FAILED, SubIndication.FORMAT_FAILURE),
+    "XML_SIGNED_ELSEWHERE": (_FAILED, SubIndication.FORMAT_FAILURE),
+    "XML_UNCANONICAL": (_FAILED, SubIndication.FORMAT_FAILURE),
+    "XML_COVERS_PART": (_UNSURE, SubIndication.SIG_CONSTRAINTS_FAILURE),
+    "XML_REFERENCE_EXTERNAL": (_UNSURE, SubIndication.SIGNED_DATA_NOT_FOUND),
     "ATTRIBUTES_NOT_DER": (_FAILED, SubIndication.FORMAT_FAILURE),
     "NO_SIGNER_CERTIFICATE": (_UNSURE, SubIndication.NO_SIGNING_CERTIFICATE_FOUND),
     "ALGORITHM_UNSUPPORTED": (_UNSURE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE),
@@ -219,9 +221,21 @@ _FAULTS: Final = {
 }
 """What each fault of form means; a fault that is not here is only a remark."""
 
+_DEPARTURES: Final = frozenset(
+    {"CONTENT_EMPTY_ENCAPSULATED", "CONTENT_ENCAPSULATED", "SEVERAL_SIGNERS", "SUBFILTER_MISMATCH"}
+    | {"CMS_TRAILING_BYTES", "DIGESTS_DIFFER", "SIGNER_NAMED_OTHERWISE"}
+)
+"""Remarks that a strict policy weighs as doubts."""
 
-def _weigh(fault: Fault) -> Answer:
+
+def _weigh_all(case: Case) -> list[Answer]:
+    return [_weigh(fault, case.policy) for fault in case.facts.faults]
+
+
+def _weigh(fault: Fault, policy: Policy) -> Answer:
     indication, sub = _FAULTS.get(fault.code, (None, None))
+    if policy.strict and fault.code in _DEPARTURES:
+        indication, sub = _UNSURE, SubIndication.SIG_CONSTRAINTS_FAILURE
     return Answer(message=say(fault.code, fault.detail), indication=indication, sub_indication=sub)
 
 
@@ -234,7 +248,9 @@ def check_digest(case: Case) -> tuple[Answer, ...]:
 
 def check_format(case: Case) -> tuple[Answer, ...]:
     """Ask whether the signature is well formed and its range a revision (5.2.2)."""
-    return tuple(answer for fault in case.facts.faults if (answer := _weigh(fault)).indication is _FAILED)
+    return tuple(
+        answer for fault in case.facts.faults if (answer := _weigh(fault, case.policy)).indication is _FAILED
+    )
 
 
 def check_cryptography(case: Case) -> tuple[Answer, ...]:
@@ -290,26 +306,53 @@ def check_changes(case: Case, *, only_failures: bool = False) -> tuple[Answer, .
 def check_certainty(case: Case) -> tuple[Answer, ...]:
     """Ask whether everything could be computed; what could not is a doubt, any other fault a remark."""
     remarks = tuple(
-        answer for fault in case.facts.faults if (answer := _weigh(fault)).indication is not _FAILED
+        answer
+        for fault in case.facts.faults
+        if (answer := _weigh(fault, case.policy)).indication is not _FAILED
     )
-    doubtful = case.facts.digest_matches is None or case.facts.signature_holds is None
-    if doubtful and not any(_weigh(fault).indication for fault in case.facts.faults):
+    # Where the signature is wrong, the digest that it was made over cannot always be told.
+    broken = case.facts.signature_holds is False
+    doubtful = case.facts.signature_holds is None or (case.facts.digest_matches is None and not broken)
+    if doubtful and not any(_weigh(fault, case.policy).indication for fault in case.facts.faults):
         sub = SubIndication.SIGNED_DATA_NOT_FOUND
         return (*remarks, *_bad("SIGNATURE_UNREADABLE", _UNSURE, sub, "no digest could be computed"))
     return remarks
 
 
 def check_time(case: Case) -> tuple[Answer, ...]:
-    """Ask what proves when the signature was made (5.4)."""
-    stamp = case.facts.timestamp
+    """Ask what proves when the signature was made (5.4, 5.5)."""
+    stamp, policy = case.facts.timestamp, case.policy
     answers: tuple[Answer, ...] = ()
     if stamp is not None and case.facts.type is SignatureType.SIGNATURE:
+        proven = accept_stamp(stamp, policy)
         if not stamp.intact:
             answers = _good("TIMESTAMP_BROKEN", stamp.fault)
-        elif stamp.chain is not None and stamp.chain.status is not ChainStatus.OK:
-            answers = _good("TIMESTAMP_UNTRUSTED", stamp.chain.detail)
-    proven = case.source is not TimeSource.VALIDATION_TIME
-    return (*answers, *_good("TIME_PROVEN" if proven else "TIME_NOT_PROVEN", show_time(case.time)))
+        elif proven is None:
+            answers = _good("TIMESTAMP_UNTRUSTED", _tell_stamp(stamp))
+        elif any(time + policy.tolerance < proven for time in case.later):
+            answers = _bad("TIMESTAMP_ORDER", _UNSURE, SubIndication.TIMESTAMP_ORDER_FAILURE)
+    answers += _check_claim(case)
+    if not case.proven and policy.timestamp_required and case.facts.type is SignatureType.SIGNATURE:
+        answers += _bad("TIMESTAMP_REQUIRED", _UNSURE, SubIndication.SIG_CONSTRAINTS_FAILURE)
+    return (*answers, *_good("TIME_PROVEN" if case.proven else "TIME_NOT_PROVEN", show_time(case.time)))
+
+
+def _tell_stamp(stamp: TimestampFacts) -> str:
+    if stamp.chain is None or stamp.chain.status is not ChainStatus.OK:
+        return stamp.chain.detail if stamp.chain else "nobody vouches for its authority."
+    if stamp.time is not None and stamp.time > stamp.chain.at:
+        return f"its time, {show_time(stamp.time)}, lies ahead."
+    return "its algorithms do not count any more."
+
+
+def _check_claim(case: Case) -> tuple[Answer, ...]:
+    """Whether the time that the signer claims can be true."""
+    claimed = case.facts.claimed_time
+    if claimed is None or claimed <= case.time + case.policy.tolerance:
+        return ()
+    if case.policy.strict:
+        return _bad("CLAIMED_TIME_AHEAD", _UNSURE, SubIndication.SIG_CONSTRAINTS_FAILURE, show_time(claimed))
+    return _good("CLAIMED_TIME_AHEAD", show_time(claimed))
 
 
 def check_chain(case: Case) -> tuple[Answer, ...]:
@@ -322,18 +365,34 @@ def check_chain(case: Case) -> tuple[Answer, ...]:
         return () if case.facts.faults else missing
     if case.facts.signer is None:
         return _bad("CERTIFICATE_UNREADABLE", _UNSURE, SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE)
-    return _judge_chain(case.facts.chain, proven=case.source is not TimeSource.VALIDATION_TIME)
+    return _judge_chain(case, case.facts.chain)
 
 
-def _judge_chain(chain: ChainFacts | None, *, proven: bool) -> tuple[Answer, ...]:
+def _judge_chain(case: Case, chain: ChainFacts | None) -> tuple[Answer, ...]:
     if chain is None:
         return _bad("CHAIN_NOT_FOUND", _UNSURE, SubIndication.NO_CERTIFICATE_CHAIN_FOUND)
     if chain.status is ChainStatus.OK:
-        return _good("CHAIN_OK")
-    if chain.status is ChainStatus.NOT_YET_VALID and proven:
+        return _judge_sound_chain(case, chain)
+    if chain.status is ChainStatus.NOT_YET_VALID and case.proven:
         return _bad("CERTIFICATE_NOT_YET_VALID", _FAILED, SubIndication.NOT_YET_VALID, chain.detail)
+    if chain.status is ChainStatus.REVOCATION_UNKNOWN and case.policy.missing_revocation == "ignore":
+        return _good("REVOCATION_IGNORED", chain.detail)
     code, sub = _CHAIN[chain.status]
+    if chain.status is ChainStatus.REVOKED and chain.is_authority:
+        sub = SubIndication.REVOKED_CA_NO_POE
     return _bad(code, _UNSURE, sub, chain.detail)
+
+
+def _judge_sound_chain(case: Case, chain: ChainFacts) -> tuple[Answer, ...]:
+    kinds, signer = case.policy.kinds, case.facts.signer
+    if kinds and signer and case.facts.type is SignatureType.SIGNATURE and signer.kind not in kinds:
+        return _bad("CERTIFICATE_KIND", _UNSURE, SubIndication.CHAIN_CONSTRAINTS_FAILURE, signer.kind)
+    asked = case.policy.revocation == "issued_after" and chain.outlived and chain.outlived < case.at
+    # Whoever vouched for the data cannot any more; they must be known to be older than that.
+    if asked and chain.outlived and (chain.proven is None or chain.proven > chain.outlived):
+        sub = SubIndication.REVOCATION_OUT_OF_BOUNDS_NO_POE
+        return _bad("REVOCATION_NOT_PROVEN", _UNSURE, sub, show_time(chain.outlived))
+    return _good("CHAIN_OK")
 
 
 _CHAIN: Final = {
@@ -349,19 +408,20 @@ _CHAIN: Final = {
 
 
 def check_algorithms(case: Case) -> tuple[Answer, ...]:
-    """Ask whether the policy still accepts the algorithms (5.2.8)."""
+    """Ask whether the algorithms counted when the signature is known to have existed (5.2.8)."""
     facts, policy = case.facts, case.policy
-    weak = []
-    if facts.digest_algorithm in policy.weak_digests:
-        weak.append(facts.digest_algorithm)
-    if facts.key_bits:
-        elliptic = facts.signature_algorithm.startswith(("ecdsa", "0.4.0.127"))
-        minimum = policy.minimal_ec_bits if elliptic else policy.minimal_rsa_bits
-        if facts.signature_algorithm and facts.key_bits < minimum:
-            weak.append(f"{facts.signature_algorithm}, {facts.key_bits} bits")
-    if not weak:
+    own = name_algorithm(facts.digest_algorithm, facts.signature_algorithm, facts.key_bits)
+    weak = [policy.find_weakness(own, case.time)]
+    if facts.chain is not None and policy.trust_required:
+        historic = policy.list_historic(case.time, proven=case.proven)
+        above = [found for found in facts.chain.algorithms if found.digest not in historic]
+        weak += [
+            f"certificate: {said}" for found in above if (said := policy.find_weakness(found, case.time))
+        ]
+    told = "; ".join(dict.fromkeys(filter(None, weak)))
+    if not told:
         return ()
-    return _bad("ALGORITHM_WEAK", _UNSURE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, "; ".join(weak))
+    return _bad("ALGORITHM_WEAK", _UNSURE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, told)
 
 
 CHECKS: Final[tuple[Check, ...]] = (

@@ -42,6 +42,33 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "The file is not a PDF; only PDF files are verified.",
         "Tệp không phải định dạng PDF; hệ thống chỉ kiểm tra tệp PDF.",
     ),
+    "PACKAGE_UNREADABLE": Entry(
+        _ERROR,
+        "The edXML package cannot be read: {detail}",
+        "Không đọc được gói tin edXML.",
+    ),
+    "PACKAGE_NOT_SIGNED": Entry(
+        _INFO,
+        "The package carries no XML signature of its own; its documents are judged by theirs.",
+        "Gói tin không có chữ ký XML; các văn bản bên trong được xét theo chữ ký của chính chúng.",
+    ),
+    "PACKAGE_REPAIRED": Entry(
+        _WARNING,
+        "The package departs from the regulation and was read leniently: {detail}.",
+        "Gói tin không hoàn toàn đúng quy chuẩn và được đọc ở chế độ dung sai: {detail}.",
+    ),
+    "ATTACHMENT_NOT_JUDGED": Entry(
+        _WARNING,
+        "The attachment “{detail}” is no PDF; signatures inside it were not looked for.",
+        "Tệp đính kèm “{detail}” không phải PDF; hệ thống không tìm chữ ký bên trong tệp này.",
+    ),
+    "XML_SIGNATURE_FOREIGN": Entry(
+        _WARNING,
+        "The package holds an element called a signature that is not one by XMLDSig (namespace '{detail}'); "
+        "it proves nothing and was not judged.",
+        "Gói tin có thẻ mang tên chữ ký nhưng không theo chuẩn XMLDSig (không gian tên '{detail}'); "
+        "thẻ này không có giá trị chứng minh và không được xét.",
+    ),
     "PDF_BROKEN": Entry(
         _ERROR,
         "The PDF is damaged and cannot be read ({detail}).",
@@ -145,6 +172,46 @@ CATALOGUE: Final[dict[str, Entry]] = {
         _ERROR,
         "After the signed content stand bytes that belong to no accepted revision: {detail}.",
         "Sau nội dung đã ký có dữ liệu không thuộc phiên bản hợp lệ nào.",
+    ),
+    "XML_SIGNATURE_MALFORMED": Entry(
+        _ERROR,
+        "The XML signature is malformed: {detail}.",
+        "Chữ ký XML sai cấu trúc.",
+    ),
+    "XML_SIGNATURE_FORBIDDEN": Entry(
+        _ERROR,
+        "The XML signature uses what is not permitted here: {detail}.",
+        "Chữ ký XML dùng cách thức không được phép: {detail}.",
+    ),
+    "XML_REFERENCE_EXTERNAL": Entry(
+        _ERROR,
+        "The XML signature signs something outside the package's text ('{detail}'), which is not fetched.",
+        "Chữ ký XML tham chiếu tới dữ liệu bên ngoài gói tin ('{detail}'); hệ thống không truy xuất dữ liệu này.",
+    ),
+    "XML_REFERENCE_AMBIGUOUS": Entry(
+        _ERROR,
+        "What the XML signature refers to is not exactly one element of the package ({detail}).",
+        "Tham chiếu trong chữ ký XML không chỉ đúng một phần tử của gói tin ({detail}).",
+    ),
+    "XML_SIGNED_ELSEWHERE": Entry(
+        _ERROR,
+        "What the XML signature signs is not what is read as the package's content ({detail}).",
+        "Phần được ký không phải là nội dung được đọc của gói tin ({detail}).",
+    ),
+    "XML_COVERS_PART": Entry(
+        _ERROR,
+        "The XML signature covers only a part of the package; not signed: {detail}.",
+        "Chữ ký XML chỉ bao phủ một phần gói tin; phần chưa được ký: {detail}.",
+    ),
+    "XML_UNCANONICAL": Entry(
+        _ERROR,
+        "The XML signature cannot be computed, for the package has no canonical form: {detail}.",
+        "Không tính được chữ ký XML vì gói tin không có dạng chuẩn tắc.",
+    ),
+    "XML_PROPERTIES_UNSIGNED": Entry(
+        _WARNING,
+        "The XML signature carries properties (XAdES) that it does not sign; they were ignored.",
+        "Chữ ký XML kèm các thuộc tính (XAdES) không được ký; hệ thống đã bỏ qua.",
     ),
     "CMS_MALFORMED": Entry(
         _ERROR,
@@ -334,6 +401,21 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "Không xác định được trạng thái thu hồi của chứng thư; hãy kiểm tra lại khi có kết nối "
         "hoặc bổ sung CRL.",
     ),
+    "REVOCATION_IGNORED": Entry(
+        _WARNING,
+        "Nothing says whether a certificate was revoked, and the policy does not ask: {detail}",
+        "Không có thông tin về việc thu hồi chứng thư và chính sách không yêu cầu: {detail}",
+    ),
+    "REVOCATION_NOT_PROVEN": Entry(
+        _ERROR,
+        "Revocation data come from an authority that expired at {detail}; nothing proves them to be older.",
+        "Dữ liệu thu hồi do tổ chức đã hết hiệu lực lúc {detail} cấp, không có bằng chứng có trước đó.",
+    ),
+    "CERTIFICATE_KIND": Entry(
+        _ERROR,
+        "The policy does not accept signatures with a certificate of this kind ({detail}).",
+        "Chính sách không chấp nhận chữ ký bằng loại chứng thư này ({detail}).",
+    ),
     "CERTIFICATE_BAD_USAGE": Entry(
         _ERROR,
         "The certificate does not permit this use: {detail}",
@@ -360,6 +442,21 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "No time-stamp proves when the signature was made; it was judged at {detail}.",
         "Không có dấu thời gian chứng minh thời điểm ký; chữ ký được xét tại thời điểm {detail}.",
     ),
+    "TIMESTAMP_ORDER": Entry(
+        _ERROR,
+        "A time-stamp over the document is older than the signature's own: one of them lies.",
+        "Dấu thời gian của tài liệu cũ hơn dấu thời gian của chữ ký: thứ tự dấu thời gian mâu thuẫn.",
+    ),
+    "TIMESTAMP_REQUIRED": Entry(
+        _ERROR,
+        "The policy asks for proof of the time of signing, and no time-stamp that counts gives it.",
+        "Chính sách yêu cầu bằng chứng thời điểm ký nhưng không có dấu thời gian nào được chấp nhận.",
+    ),
+    "CLAIMED_TIME_AHEAD": Entry(
+        _WARNING,
+        "The signer claims to have signed at {detail}, later than the signature is known to have existed.",
+        "Thời điểm ký khai báo {detail} muộn hơn thời điểm chữ ký được biết là đã tồn tại.",
+    ),
     "TIMESTAMP_BROKEN": Entry(
         _WARNING,
         "The signature's time-stamp does not hold and was not used: {detail}.",
@@ -375,6 +472,26 @@ CATALOGUE: Final[dict[str, Entry]] = {
         _INFO,
         "The document satisfies the rule: signed by the competent person, then sealed by the agency.",
         "Văn bản đáp ứng quy tắc: người có thẩm quyền ký số trước, cơ quan, tổ chức ký số sau.",
+    ),
+    "RULE_ANNEX_PASSED": Entry(
+        _INFO,
+        "As an annex the file satisfies the rule: the issuing agency signed it.",
+        "Tệp là phụ lục, văn bản kèm theo và đáp ứng quy tắc: đã có chữ ký số của cơ quan, tổ chức ban hành.",
+    ),
+    "RULE_NO_DOCUMENT": Entry(
+        _ERROR,
+        "The dispatch carries no document in PDF.",
+        "Gói tin không có văn bản định dạng PDF.",
+    ),
+    "RULE_ANNEX_NOT_SEALED": Entry(
+        _ERROR,
+        "The attachment “{detail}” carries no digital signature of the issuing agency.",
+        "Tệp đính kèm “{detail}” không có chữ ký số của cơ quan, tổ chức ban hành.",
+    ),
+    "RULE_INSIDE_NOT_PASSED": Entry(
+        _ERROR,
+        "The document “{detail}” inside the package does not satisfy the rule.",
+        "Văn bản “{detail}” trong gói tin không đáp ứng quy tắc.",
     ),
     "RULE_SIGNATURE_NOT_PASSED": Entry(
         _ERROR,

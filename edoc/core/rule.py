@@ -71,13 +71,55 @@ def apply_rule(
     return DocumentRule(name=name, passed=not reasons, reasons=reasons)
 
 
-def _check_signatures(signatures: tuple[SignatureReport, ...]) -> list[Message]:
-    """Every signature passes; persons first, then agencies, at least one of each."""
-    reasons = [
+def apply_annex_rule(
+    name: str, signatures: tuple[SignatureReport, ...], expected: Expected | None = None
+) -> DocumentRule:
+    """Apply the rule of that name to an annex in a file of its own: the agency sealed it (Annex I, II.5)."""
+    if check_rule_name(name) == "none":
+        return DocumentRule()
+    reasons = (
+        *_check_passed(signatures),
+        *([] if _list_seals(signatures) else [say("RULE_NO_SEAL")]),
+        # A document that is sent along in a file of its own may be sent along again.
+        *_check_seal(signatures, expected, lock=False),
+    )
+    return DocumentRule(name=name, passed=not reasons, reasons=reasons)
+
+
+def is_sealed_by(signature: SignatureReport, organization: str) -> bool:
+    """Tell whether this is a valid signature of that agency, of any if the name is empty."""
+    ours = not organization or _plain(_owner(signature)) == _plain(organization)
+    passed = signature.indication is Indication.TOTAL_PASSED
+    return passed and ours and signature in _list_seals((signature,))
+
+
+def is_signed_by_person(signatures: tuple[SignatureReport, ...]) -> bool:
+    """Tell whether a person signed, validly or not."""
+    return any(
+        signature.type is SignatureType.SIGNATURE and _kind(signature) is CertificateKind.PERSON
+        for signature in signatures
+    )
+
+
+def _check_passed(signatures: tuple[SignatureReport, ...]) -> list[Message]:
+    return [
         say("RULE_SIGNATURE_NOT_PASSED", _name(signature))
         for signature in signatures
         if signature.indication is not Indication.TOTAL_PASSED
     ]
+
+
+def _list_seals(signatures: tuple[SignatureReport, ...]) -> list[SignatureReport]:
+    return [
+        signature
+        for signature in signatures
+        if signature.type is SignatureType.SIGNATURE and _kind(signature) is CertificateKind.AGENCY
+    ]
+
+
+def _check_signatures(signatures: tuple[SignatureReport, ...]) -> list[Message]:
+    """Every signature passes; persons first, then agencies, at least one of each."""
+    reasons = _check_passed(signatures)
     signed = [signature for signature in signatures if signature.type is SignatureType.SIGNATURE]
     kinds = [_kind(signature) for signature in signed]
     known = [kind for kind in kinds if kind in (CertificateKind.PERSON, CertificateKind.AGENCY)]
@@ -95,17 +137,15 @@ def _check_signatures(signatures: tuple[SignatureReport, ...]) -> list[Message]:
     return reasons
 
 
-def _check_seal(signatures: tuple[SignatureReport, ...], expected: Expected | None) -> list[Message]:
+def _check_seal(
+    signatures: tuple[SignatureReport, ...], expected: Expected | None, *, lock: bool = True
+) -> list[Message]:
     """The last seal locks; after it nothing but validation data; it is the sender's."""
-    seals = [
-        signature
-        for signature in signatures
-        if signature.type is SignatureType.SIGNATURE and _kind(signature) is CertificateKind.AGENCY
-    ]
+    seals = _list_seals(signatures)
     if not seals:
         return []
     last = seals[-1]
-    reasons = [] if last.locked else [say("RULE_NOT_LOCKED")]
+    reasons = [] if last.locked or not lock else [say("RULE_NOT_LOCKED")]
     if last.changes_after.rank > Changes.LTV_UPDATE.rank:
         reasons.append(say("RULE_CHANGED_AFTER_SEAL", last.changes_after))
     wanted = _plain(expected.organization) if expected else ""

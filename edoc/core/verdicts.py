@@ -62,6 +62,10 @@ class Level(StrEnum):
     PKCS7 = "PKCS7"
     CADES = "CAdES"
     """A CAdES signature in a PDF that is no PAdES baseline signature."""
+    XMLDSIG = "XMLDSig"
+    """An XML signature."""
+    XADES = "XAdES"
+    """An XML signature with properties that the signer signed too."""
     DOC_TIMESTAMP = "DOC-TIMESTAMP"
     UNKNOWN = "unknown"
 

@@ -4,13 +4,13 @@ Files of hundreds of megabytes are signed too, so nothing here holds a whole fil
 file's start, so their digests share one pass: the state of the running digest is kept where a gap begins.
 """
 
-import hashlib
 import io
 import threading
 from collections.abc import Iterable
 from queue import Queue
 from typing import Any, BinaryIO, Final
 
+from edoc.pdf.cmsnames import start_digest
 from edoc.pdf.scan import Numbers, find_ranges
 
 _CHUNK: Final = 1 << 20
@@ -64,10 +64,7 @@ class FileBytes:
         return self._digests[key]
 
     def _digest(self, numbers: Numbers, algorithm: str) -> bytes:
-        try:
-            running = hashlib.new(algorithm)
-        except ValueError as error:
-            raise NotImplementedError(f"digest algorithm {algorithm}") from error
+        running = start_digest(algorithm)
         parts = list(zip(numbers[::2], numbers[1::2], strict=False))
         if parts and parts[0][0] == 0:
             found = self._survey(algorithm).states.get(parts[0][1])
@@ -100,7 +97,7 @@ class _Prefixes:
     """A running digest that is remembered at some places."""
 
     def __init__(self, algorithm: str, places: Iterable[int]) -> None:
-        self._running = hashlib.new(algorithm)
+        self._running = start_digest(algorithm)
         self._position = 0
         self._waiting = sorted(places, reverse=True)
         self.states: dict[int, Any] = {}

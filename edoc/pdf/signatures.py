@@ -167,13 +167,11 @@ def _read_cms(subfilter: str, contents: bytes, value: Any, digest: Digest) -> Cm
 
 def _read_certificates(value: Any) -> tuple[bytes, ...]:
     """The certificates beside a signature without CMS (ISO 32000-2, table 255): one string or several."""
-    found = entry(value, "/Cert", ())
+    found = entry(value, "/Cert")
     listed = found if isinstance(found, generic.ArrayObject) else [found]
-    return tuple(
-        bytes(each.original_bytes)
-        for each in (item.get_object() for item in islice(listed, _MAX_CERTIFICATES))
-        if isinstance(each, generic.TextStringObject | generic.ByteStringObject)
-    )
+    objects = (item.get_object() for item in islice(listed, _MAX_CERTIFICATES) if item is not None)
+    strings = generic.TextStringObject | generic.ByteStringObject
+    return tuple(bytes(each.original_bytes) for each in objects if isinstance(each, strings))
 
 
 def _cover(

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from edoc.core.chain import CertificateFacts, CertificateKind, ChainFacts, ChainStatus
-from edoc.core.policy import Policy, find_policy
+from edoc.core.policy import Policy
 from edoc.core.ports import Holder
 from edoc.core.report import Indication, SignatureType
 from edoc.core.zone import VIETNAM
 from edoc.errors import Refused, Unavailable
 from edoc.pdf.document import Document, open_pdf
 from edoc.pdf.files import Source
+from edoc.policies import load_policy
 from edoc.trust.certificates import read_certificate
 from edoc.trust.chain import examine as examine_chain
 from edoc.trust.fetch import Fetcher
@@ -111,7 +112,7 @@ def require_person_signed(
     Raises `PdfError` if the file cannot be read.
     """
     with open_pdf(src, password=password) as document:
-        check_person(document, trust=trust, policy=find_policy(policy), at=at, fetcher=fetcher)
+        check_person(document, trust=trust, policy=load_policy(policy), at=at, fetcher=fetcher)
 
 
 def check_person(

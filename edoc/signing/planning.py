@@ -9,7 +9,7 @@ from typing import Final, Literal, get_args
 from edoc.core.chain import ChainFacts
 from edoc.core.evidence import Lock
 from edoc.core.ids import display_date_vi
-from edoc.core.policy import Policy, find_policy
+from edoc.core.policy import Policy
 from edoc.core.ports import Holder
 from edoc.core.zone import VIETNAM
 from edoc.errors import InputError
@@ -20,6 +20,7 @@ from edoc.pdf.document import Document, guarded
 from edoc.pdf.fields import spell_number
 from edoc.pdf.layout import MM, Place, Rect
 from edoc.pdf.pictures import Picture
+from edoc.policies import load_policy
 from edoc.roles.role import Role, load_role
 from edoc.signing.checks import SKIPPED, Check, check_certificate, check_person
 from edoc.signing.levels import LEVELS
@@ -116,7 +117,7 @@ def run_checks(
     policy: str | Policy,
 ) -> tuple[ChainFacts | None, tuple[Check, ...]]:
     """Run the checks before signing; give the signer's path and what was checked. Raises `Refused`."""
-    judged_by = find_policy(policy)
+    judged_by = load_policy(policy)
     if checks == "none":
         return None, SKIPPED
     chain, done = check_certificate(holder, kind=role.kind, trust=trust, at=at, fetcher=fetcher)

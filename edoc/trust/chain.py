@@ -15,14 +15,14 @@ from typing import Final
 
 from cryptography import x509
 
-from edoc.core.chain import ChainFacts, ChainStatus
+from edoc.core.chain import Algorithm, ChainFacts, ChainStatus
 from edoc.errors import InputError
 from edoc.trust.certificates import MALFORMED, is_development_root
 from edoc.trust.enquiry import Enquiry
 from edoc.trust.fetch import Fetcher
 from edoc.trust.paths import Flaw, Pool, validate_path
 from edoc.trust.records import Certificate, load_record
-from edoc.trust.revocation import RevocationData, Verdict
+from edoc.trust.revocation import RevocationData, Terms, Verdict
 from edoc.trust.statements import Source, Statement
 from edoc.trust.store import Trust
 
@@ -52,13 +52,17 @@ def examine(
     ocsps: Iterable[bytes] = (),
     usage: Usage = Usage.SIGNING,
     fetcher: Fetcher | None = None,
+    historic: frozenset[str] = frozenset(),
+    only_later: bool = False,
 ) -> ChainFacts:
     """Examine `certificate` (DER) at the instant `at` under `trust`; a bad certificate never raises.
 
     `others`, `crls` and `ocsps` (DER) came with the document and are untrusted. Every certificate below the
     root needs revocation data that count (see `revocation`). With a `fetcher`, what is missing is asked for
     at the addresses that the certificates name: issuers, and for a certificate without such data its OCSP
-    answer, then its CRL. Raises `InputError` only if `at` has no time zone.
+    answer, then its CRL. `historic` digests count in certificates and CRLs although they are weak by now;
+    with `only_later` revocation data count only if they were issued after `at`. Raises `InputError` only if
+    `at` has no time zone.
     """
     if at.tzinfo is None:
         raise InputError("a time without its zone says nothing.", advice="Give a time with its offset.")
@@ -70,6 +74,7 @@ def examine(
             pool=Pool(trust.roots, trust.intermediates, others),
             revocation=RevocationData(crls=(*trust.crls, *crls), ocsps=ocsps),
             enquiry=None if fetcher is None else Enquiry(fetcher),
+            terms=Terms(at=at, historic=historic, only_later=only_later),
         ).conclude()
     except MALFORMED as error:
         detail = f"the certificate cannot be processed ({type(error).__name__})."
@@ -84,6 +89,7 @@ class _Examination:
     pool: Pool
     revocation: RevocationData
     enquiry: Enquiry | None
+    terms: Terms
 
     def conclude(self) -> ChainFacts:
         """The facts of the first path that holds, else of the most telling one that does not."""
@@ -122,8 +128,10 @@ class _Examination:
             status=ChainStatus.OK,
             path=tuple(found.der for found in path),
             development=is_development_root(path[-1].der),
+            algorithms=tuple(_name_algorithm(one, issuer) for one, issuer in pairwise(path)),
+            outlived=min((issuer.not_after for issuer in path[1:]), default=None),
         )
-        flaw = validate_path(path, at=self.at)
+        flaw = validate_path(path, at=self.at, historic=self.terms.historic)
         if flaw is None:
             facts = self._check_revocation(facts, path)
             if facts.status is ChainStatus.OK:
@@ -149,13 +157,14 @@ class _Examination:
                     status=ChainStatus.REVOKED,
                     detail=f"{_name(certificate.x509)} was revoked at {verdict.revoked_at.isoformat()}.",
                     revoked_at=verdict.revoked_at,
+                    is_authority=certificate is not self.leaf,
                 )
                 return _add_evidence(revoked, [verdict.deciding])
             deciding.append(verdict.deciding)
         return _add_evidence(facts, deciding)
 
     def _judge(self, certificate: Certificate, issuer: Certificate) -> Verdict:
-        verdict = self.revocation.judge(certificate, issuer, at=self.at)
+        verdict = self.revocation.judge(certificate, issuer, self.terms)
         if self.enquiry is None or verdict.known:
             return verdict
         for found in self.enquiry.find_revocation(certificate, issuer):
@@ -163,7 +172,7 @@ class _Examination:
                 self.revocation.add_ocsp(found.der)
             else:
                 self.revocation.add_crl(found.der)
-            verdict = self.revocation.judge(certificate, issuer, at=self.at)
+            verdict = self.revocation.judge(certificate, issuer, self.terms)
             if verdict.known:
                 break
             self.enquiry.reject(found)
@@ -199,6 +208,10 @@ def _check_usage(leaf: Certificate, usage: Usage) -> Flaw | None:
         status=ChainStatus.BAD_USAGE,
         detail=f"the certificate is not for {usage}; it states {stated.replace('_', ' ')}.",
     )
+
+
+def _name_algorithm(certificate: Certificate, issuer: Certificate) -> Algorithm:
+    return Algorithm(certificate.signature_digest, issuer.key_kind, issuer.key_bits)
 
 
 def _name(certificate: x509.Certificate) -> str:

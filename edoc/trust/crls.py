@@ -1,7 +1,7 @@
 """Read from a CRL what it says about a certificate (RFC 5280 sections 5 and 6.3).
 
 Not counted: delta and indirect CRLs, CRLs for some reasons only, unknown critical extensions, and signatures
-with SHA-1 or weaker.
+with MD5; with SHA-1 only where that is historic.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from edoc.trust.certificates import MALFORMED
 from edoc.trust.memory import Memory, remembered
 from edoc.trust.records import Certificate
-from edoc.trust.statements import WEAK, Source, Statement, find_extension
+from edoc.trust.statements import BROKEN, Source, Statement, find_extension, name_weak
 
 MAX_REMEMBERED_BYTES: Final = 64 << 20
 """CRLs that one process keeps parsed; those of large public CAs have some megabytes."""
@@ -72,13 +72,14 @@ def _read(crl: Crl, certificate: Certificate, issuer: Certificate) -> Iterator[S
             next_update=crl.parsed.next_update_utc,
             revoked_at=None if entry is None or lifted else entry.revocation_date_utc,
             on_hold=reason is x509.ReasonFlags.certificate_hold,
+            digest=name_weak(crl.parsed.signature_hash_algorithm),
         )
     except MALFORMED:
         return
 
 
 def _applies(crl: Crl, certificate: x509.Certificate, issuer: Certificate) -> bool:
-    if crl.parsed.issuer != issuer.x509.subject or isinstance(crl.parsed.signature_hash_algorithm, WEAK):
+    if crl.parsed.issuer != issuer.x509.subject or isinstance(crl.parsed.signature_hash_algorithm, BROKEN):
         return False
     usage = find_extension(issuer.x509, x509.KeyUsage)
     if usage is not None and not usage.crl_sign:

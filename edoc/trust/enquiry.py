@@ -15,9 +15,8 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from edoc.errors import EdocError
-from edoc.trust.cache import CachingFetcher
 from edoc.trust.certificates import MALFORMED
-from edoc.trust.fetch import OCSP_REQUEST, OCSP_RESPONSE, AnsweredBadly, Fetcher, is_followed
+from edoc.trust.fetch import OCSP_REQUEST, OCSP_RESPONSE, AnsweredBadly, Fetcher, Rejecting, is_followed
 from edoc.trust.memory import remembered
 from edoc.trust.paths import may_have_issued
 from edoc.trust.records import Certificate, load_record, load_records
@@ -85,7 +84,7 @@ class Enquiry:
 
     def reject(self, found: Found) -> None:
         """Say that an answer proved nothing, so that no cache keeps it for long."""
-        if isinstance(self._fetcher, CachingFetcher):
+        if isinstance(self._fetcher, Rejecting):
             self._fetcher.reject(found.url, found.request)
 
     def _ask_responder(self, url: str, certificate: Certificate, issuer: Certificate) -> Iterator[Found]:

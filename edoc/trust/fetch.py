@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from http import HTTPStatus
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import TYPE_CHECKING, Final, Protocol, Self, runtime_checkable
 from urllib.parse import urlsplit
 
 from edoc.errors import InputError, Unavailable
@@ -41,6 +41,14 @@ class Fetcher(Protocol):
 
     def post(self, url: str, body: bytes, *, content_type: str, accept: str) -> bytes:
         """Get the answer to `body`, a question that may be repeated. Raises as `fetch` does."""
+
+
+@runtime_checkable
+class Rejecting(Protocol):
+    """A fetcher that remembers answers, and can be told that one proved nothing."""
+
+    def reject(self, url: str, request: bytes = b"") -> None:
+        """Say that the answer of `url` (to `request`) proved nothing."""
 
 
 def is_followed(url: str) -> bool:

@@ -16,7 +16,7 @@ from pyhanko_certvalidator.authority import CertTrustAnchor, TrustQualifiers
 from pyhanko_certvalidator.context import ValidationContext
 from pyhanko_certvalidator.errors import ExpiredError, NotYetValidError, ValidationError
 from pyhanko_certvalidator.path import ValidationPath
-from pyhanko_certvalidator.policy_decl import NO_REVOCATION, CertRevTrustPolicy
+from pyhanko_certvalidator.policy_decl import DEFAULT_WEAK_HASH_ALGOS, NO_REVOCATION, CertRevTrustPolicy
 from pyhanko_certvalidator.validate import async_validate_path
 
 from edoc.core.chain import ChainStatus
@@ -30,8 +30,10 @@ MAX_PATHS: Final = 8
 MAX_STEPS: Final = 256
 """Issuers that are tried while finding them."""
 
-_FLAWS: Final[Memory[tuple[bytes, ...], "Flaw | None"]] = Memory(entries=4096, total_bytes=4096)
-"""What is wrong with a path at any instant of everybody's period, by the digests of its certificates."""
+_FLAWS: Final[Memory[tuple[frozenset[str], tuple[bytes, ...]], "Flaw | None"]] = Memory(
+    entries=4096, total_bytes=4096
+)
+"""What is wrong with a path at any instant of everybody's period, by what counts and the digests."""
 _PREAMBLE: Final = "The path could not be validated because "
 _Result = TypeVar("_Result")
 
@@ -122,20 +124,22 @@ class _Budget:
         return self._left >= 0
 
 
-def validate_path(path: tuple[Certificate, ...], *, at: datetime) -> Flaw | None:
+def validate_path(
+    path: tuple[Certificate, ...], *, at: datetime, historic: frozenset[str] = frozenset()
+) -> Flaw | None:
     """Validate a path (leaf first, root last) at the instant `at`; None if nothing is wrong.
 
     The root's own period of validity is kept too. Weak digests (SHA-1 and below) and RSA keys below 2048 bits
-    anywhere in the path make it invalid.
+    anywhere in the path make it invalid; `historic` digests do not.
     """
     if not all(found.covers(at) for found in path):
-        return _validate(path, at)
+        return _validate(path, at, historic)
     # In everybody's period nothing else depends on the time, so any such instant speaks for all of them.
-    key = tuple(found.digest for found in path)
-    return _FLAWS.recall(key, lambda: _validate(path, at))
+    key = historic, tuple(found.digest for found in path)
+    return _FLAWS.recall(key, lambda: _validate(path, at, historic))
 
 
-def _validate(path: tuple[Certificate, ...], at: datetime) -> Flaw | None:
+def _validate(path: tuple[Certificate, ...], at: datetime, historic: frozenset[str]) -> Flaw | None:
     # Parsed anew: asn1crypto's objects change while they are read, so threads cannot share them.
     *rest, root = (x509.Certificate.load(found.der, strict=True) for found in path)
     anchor = CertTrustAnchor(
@@ -152,6 +156,7 @@ def _validate(path: tuple[Certificate, ...], at: datetime) -> Flaw | None:
         trust_roots=[anchor],
         moment=at,
         revinfo_policy=CertRevTrustPolicy(NO_REVOCATION),
+        weak_hash_algos=DEFAULT_WEAK_HASH_ALGOS - historic,
         time_tolerance=timedelta(0),
     )
     try:

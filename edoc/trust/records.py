@@ -11,7 +11,8 @@ from typing import Any
 
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from edoc.trust.certificates import MALFORMED
@@ -38,6 +39,11 @@ class Certificate:
     usages: frozenset[str] | None
     """Key usages in asn1crypto's words; None if there is no such extension."""
     extended_usages: frozenset[str] | None
+    signature_digest: str
+    """With which digest its issuer signed it; empty if that is unknown."""
+    key_kind: str
+    """`rsa`, `ec`, `dsa`, or empty."""
+    key_bits: int
     can_issue: bool
     """Its key can be read, so that it can stand above another certificate in a path."""
     key_info: bytes
@@ -62,6 +68,7 @@ def load_record(der: bytes) -> Certificate:
     found = asn1_x509.Certificate.load(der, strict=True)
     validity = found["tbs_certificate"]["validity"]
     parsed = _parse(der)
+    kind, bits = _measure(parsed)
     return Certificate(
         der=der,
         digest=hashlib.sha256(der).digest(),
@@ -74,6 +81,9 @@ def load_record(der: bytes) -> Certificate:
         not_after=validity["not_after"].native,
         usages=_list(found.key_usage_value),
         extended_usages=_list(found.extended_key_usage_value),
+        signature_digest=_name_digest(parsed),
+        key_kind=kind,
+        key_bits=bits,
         can_issue=_has_key(found),
         key_info=b"" if parsed is None else _read_key(parsed),
         parsed=parsed,
@@ -98,6 +108,36 @@ def _parse(der: bytes) -> x509.Certificate | None:
         return x509.load_der_x509_certificate(der)
     except MALFORMED:
         return None
+
+
+def _name_digest(certificate: x509.Certificate | None) -> str:
+    try:
+        digest = None if certificate is None else certificate.signature_hash_algorithm
+    except (*MALFORMED, UnsupportedAlgorithm):
+        return ""
+    return (
+        ""
+        if digest is None
+        else digest.name.replace("-", "_")
+        if digest.name.startswith("sha3")
+        else digest.name
+    )
+
+
+def _measure(certificate: x509.Certificate | None) -> tuple[str, int]:
+    """What its key is of, and how long it is."""
+    try:
+        key = None if certificate is None else certificate.public_key()
+    except (*MALFORMED, UnsupportedAlgorithm):
+        return "", 0
+    for kind, known in (
+        ("rsa", rsa.RSAPublicKey),
+        ("ec", ec.EllipticCurvePublicKey),
+        ("dsa", dsa.DSAPublicKey),
+    ):
+        if isinstance(key, known):
+            return kind, int(key.key_size)
+    return "", 0
 
 
 def _read_key(certificate: x509.Certificate) -> bytes:

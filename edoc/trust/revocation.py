@@ -17,6 +17,22 @@ from edoc.trust.statements import Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """When it is judged, and what counts then."""
+
+    at: datetime
+    historic: frozenset[str] = frozenset()
+    """Weak digests that count nevertheless."""
+    only_later: bool = False
+    """Data count only if they were issued after `at`."""
+
+    def accept(self, statement: Statement) -> bool:
+        """Tell whether a statement counts."""
+        strong = not statement.digest or statement.digest in self.historic
+        return strong and statement.counts(self.at, only_later=self.only_later)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What all statements together say at one instant."""
 
@@ -45,25 +61,26 @@ class RevocationData:
         if parsed is not None:
             self._ocsps.append(parsed)
 
-    def judge(self, certificate: Certificate, issuer: Certificate, *, at: datetime) -> Verdict:
-        """Say whether `certificate`, which `issuer` issued, was revoked at `at`."""
+    def judge(self, certificate: Certificate, issuer: Certificate, terms: Terms) -> Verdict:
+        """Say whether `certificate`, which `issuer` issued, was revoked at the time of `terms`."""
         statements = self._read_crls(certificate, issuer)
 
         def find_clearance(responder: Certificate, moment: datetime) -> tuple[bytes, ...] | None:
             # Only CRLs here: a responder cannot vouch for itself.
-            found = _weigh(self._read_crls(responder, issuer), at=moment)
+            found = _weigh(self._read_crls(responder, issuer), Terms(at=moment))
             return None if found.deciding is None or found.revoked_at is not None else (found.deciding.der,)
 
         for response in self._ocsps:
             statements += read_response(response, certificate, issuer, find_clearance=find_clearance)
-        return _weigh(statements, at=at)
+        return _weigh(statements, terms)
 
     def _read_crls(self, certificate: Certificate, issuer: Certificate) -> list[Statement]:
         return [said for crl in self._crls for said in read_crl(crl, certificate, issuer)]
 
 
-def _weigh(statements: list[Statement], *, at: datetime) -> Verdict:
-    counting = [found for found in statements if found.counts(at)]
+def _weigh(statements: list[Statement], terms: Terms) -> Verdict:
+    at = terms.at
+    counting = [found for found in statements if terms.accept(found)]
     if not counting:
         return Verdict(known=False)
     revoked = [found for found in counting if _is_revoked(found, counting, at=at)]

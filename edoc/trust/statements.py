@@ -6,10 +6,12 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 from cryptography import x509
-from cryptography.hazmat.primitives.hashes import MD5, SHA1
+from cryptography.hazmat.primitives.hashes import MD5, SHA1, HashAlgorithm
 
 WEAK: Final = (MD5, SHA1)
-"""Digests under which a signature on revocation data proves nothing any more."""
+"""Digests under which a signature on an answer proves nothing any more."""
+BROKEN: Final = (MD5,)
+"""Digests under which a signature on a CRL proves nothing."""
 
 _Extension = TypeVar("_Extension", bound=x509.ExtensionType)
 
@@ -34,12 +36,21 @@ class Statement:
     """None if it says good."""
     on_hold: bool = False
     """The reason is certificateHold, which can be lifted again."""
+    digest: str = ""
+    """With which digest it was signed, if that is weak by now; else empty."""
     support: tuple[bytes, ...] = ()
     """CRLs that show that the OCSP responder itself was not revoked."""
 
-    def counts(self, at: datetime) -> bool:
-        """Whether it may be used for the instant `at`."""
+    def counts(self, at: datetime, *, only_later: bool = False) -> bool:
+        """Whether it may be used for the instant `at`; `only_later` asks that it was issued after that."""
+        if only_later:
+            return at <= self.this_update
         return at <= self.this_update or (self.next_update is not None and at <= self.next_update)
+
+
+def name_weak(algorithm: HashAlgorithm | None) -> str:
+    """Name a digest that counts only in what is historic; empty for all others."""
+    return "sha1" if isinstance(algorithm, SHA1) else ""
 
 
 def find_extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:

@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from edoc.core.evidence import FileEvidence
 from edoc.core.judge import judge
-from edoc.core.policy import Policy, find_policy
+from edoc.core.policy import Policy
 from edoc.core.report import Report
 from edoc.core.rule import Expected, check_rule_name
 from edoc.errors import InputError
+from edoc.policies import load_policy
 from edoc.trust.fetch import Fetcher, HttpFetcher
 from edoc.trust.store import Trust
 from edoc.verification.examination import Examiner
@@ -115,20 +116,20 @@ def verify_many(
     now: Callable[[], datetime] = _read_clock,
 ) -> Report:
     """Verify several files at one instant, as `verify` does with one."""
-    chosen = find_policy(policy)
+    chosen = load_policy(policy)
     check_rule_name(rule)
     time = at or now()
     if time.tzinfo is None:
         raise InputError(
             "the time to judge at has no offset.", advice="Give it as 2026-02-05T08:00:00+07:00."
         )
-    trusted = trust or Trust.empty()
+    trusted = trust or (Trust.load(*chosen.trust) if chosen.trust else Trust.empty())
     with ExitStack() as stack:
         if offline or not trusted.roots:
             fetcher = None
         elif fetcher is None:
             fetcher = stack.enter_context(HttpFetcher())
-        examiner, exhibitor = Examiner(trusted, time, fetcher), Exhibitor(trusted)
+        examiner, exhibitor = Examiner(trusted, time, fetcher, chosen), Exhibitor(trusted)
         files = tuple(
             exhibitor.exhibit(examiner.complete(read_file(source, password=password, detached=detached)))
             for source in sources
@@ -146,5 +147,6 @@ def gather(
     detached: str | Path | None = None,
 ) -> FileEvidence:
     """Give everything that is known about a file, its certificates' paths included; judge nothing."""
-    completed = Examiner(trust, at, fetcher).complete(read_file(src, password=password, detached=detached))
+    examiner = Examiner(trust, at, fetcher, load_policy("nd68"))
+    completed = examiner.complete(read_file(src, password=password, detached=detached))
     return Exhibitor(trust).exhibit(completed)

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from edoc.core.messages import say
-from edoc.core.policy import Policy, find_policy
+from edoc.core.policy import Policy
 from edoc.core.report import FileReport, Report
 from edoc.core.rule import Expected
 from edoc.core.verdicts import EvidenceKind, Origin
 from edoc.errors import InputError, Refused
+from edoc.policies import load_policy
 from edoc.trust.fetch import Fetcher, HttpFetcher
 from edoc.trust.store import Trust
 from edoc.trust.words import put_into_words
@@ -95,7 +96,7 @@ def judge_and_save(
     """
     from edoc.verification.dossierfile import save
 
-    trusted, chosen = trust or Trust.empty(), find_policy(policy)
+    trusted, chosen = trust or Trust.empty(), load_policy(policy)
     repeatable = [_hold(source) for source in sources]
     with ExitStack() as stack:
         recorder = None

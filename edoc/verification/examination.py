@@ -1,15 +1,18 @@
-"""Examine the certificates that a file's signatures carry, under one trust and at one time.
+"""Examine the certificates that a file's signatures carry, under one trust and one policy, at one time.
 
-Time-stamps come first, for they decide at which time everything else is examined.
+Time-stamps come first, the newest before all others: each proves since when what it covers existed, and that
+is the time at which older time-stamps and the signatures are examined (EN 319 102-1, 5.6.2: past validation
+with proofs of existence).
 """
 
 from dataclasses import replace
 from datetime import datetime
 
-from edoc.core.chain import CertificateFacts
+from edoc.core.chain import CertificateFacts, ChainFacts
 from edoc.core.evidence import FileEvidence, SignatureFacts, TimestampFacts
-from edoc.core.judge import find_best_time
-from edoc.core.report import SignatureType
+from edoc.core.proofs import accept_stamp, find_best_time
+from edoc.core.policy import Policy
+from edoc.core.report import Coverage, SignatureType, TimeSource
 from edoc.errors import InputError
 from edoc.trust.certificates import read_certificate
 from edoc.trust.chain import Usage, examine
@@ -18,42 +21,46 @@ from edoc.trust.store import Trust
 
 
 class Examiner:
-    """Examines the certificates that the files carry, under one trust and at one time."""
+    """Examines the certificates that files carry, under one trust and one policy, at one time."""
 
-    def __init__(self, trust: Trust, at: datetime, fetcher: Fetcher | None) -> None:
+    def __init__(self, trust: Trust, at: datetime, fetcher: Fetcher | None, policy: Policy) -> None:
         self._trust = trust
         self._at = at
         self._fetcher = fetcher
+        self._policy = policy
 
     def complete(self, file: FileEvidence) -> FileEvidence:
-        """The same evidence with every path examined: time-stamps first, for they decide the times."""
-        stamped = replace(
-            file,
-            signatures=tuple(
-                replace(facts, timestamp=self._examine_stamp(file, facts, facts.timestamp))
-                for facts in file.signatures
-            ),
-        )
+        """The same evidence with every path examined."""
+        stamped = self._examine_stamps(file)
         return replace(
-            stamped, signatures=tuple(self._examine(stamped, facts) for facts in stamped.signatures)
+            stamped,
+            signatures=tuple(self._examine(stamped, facts) for facts in stamped.signatures),
+            inside=tuple(map(self.complete, file.inside)),
         )
 
+    def _examine_stamps(self, file: FileEvidence) -> FileEvidence:
+        proven = self._at
+        examined: dict[int, SignatureFacts] = {}
+        newest_first = sorted(enumerate(file.signatures), key=lambda item: item[1].end, reverse=True)
+        for place, facts in newest_first:
+            if facts.timestamp is None:
+                continue
+            stamp = self._examine_stamp(file, facts, facts.timestamp, proven)
+            examined[place] = replace(facts, timestamp=stamp)
+            covers = facts.coverage is not Coverage.PARTIAL and facts.intact
+            if facts.type is SignatureType.DOCUMENT_TIMESTAMP and covers:
+                proven = accept_stamp(stamp, self._policy) or proven
+        signatures = (examined.get(place, facts) for place, facts in enumerate(file.signatures))
+        return replace(file, signatures=tuple(signatures))
+
     def _examine_stamp(
-        self, file: FileEvidence, facts: SignatureFacts, stamp: TimestampFacts | None
-    ) -> TimestampFacts | None:
-        if stamp is None or stamp.certificate is None or not stamp.intact:
+        self, file: FileEvidence, facts: SignatureFacts, stamp: TimestampFacts, at: datetime
+    ) -> TimestampFacts:
+        if stamp.certificate is None or not stamp.intact:
             return stamp
-        chain = examine(
-            stamp.certificate,
-            trust=self._trust,
-            at=self._at,
-            others=(*stamp.others, *facts.others, *file.certificates),
-            crls=(*file.crls, *facts.crls),
-            ocsps=(*file.ocsps, *facts.ocsps),
-            usage=Usage.TIMESTAMPING,
-            fetcher=self._fetcher,
+        return replace(
+            stamp, chain=self._follow(file, facts, stamp.certificate, stamp.others, at, stamps=True)
         )
-        return replace(stamp, chain=chain)
 
     def _examine(self, file: FileEvidence, facts: SignatureFacts) -> SignatureFacts:
         if facts.certificate is None:
@@ -61,19 +68,52 @@ class Examiner:
         signer = _read_signer(facts.certificate)
         if signer is None:
             return facts
-        time, _ = find_best_time(file, facts, self._at)
-        stamp = facts.type is SignatureType.DOCUMENT_TIMESTAMP
-        chain = examine(
-            facts.certificate,
+        is_stamp = facts.type is SignatureType.DOCUMENT_TIMESTAMP
+        if is_stamp and facts.timestamp is not None and facts.timestamp.chain is not None:
+            return replace(facts, signer=signer, chain=self._prove(file, facts, facts.timestamp.chain))
+        time, source = find_best_time(file, facts, self._at, self._policy)
+        proven = source is not TimeSource.VALIDATION_TIME
+        chain = self._follow(file, facts, facts.certificate, (), time, proven=proven, stamps=is_stamp)
+        return replace(facts, signer=signer, chain=self._prove(file, facts, chain))
+
+    def _follow(
+        self,
+        file: FileEvidence,
+        facts: SignatureFacts,
+        certificate: bytes,
+        others: tuple[bytes, ...],
+        at: datetime,
+        *,
+        proven: bool | None = None,
+        stamps: bool = False,
+    ) -> ChainFacts:
+        known = at < self._at if proven is None else proven
+        return examine(
+            certificate,
             trust=self._trust,
-            at=time,
-            others=(*facts.others, *file.certificates),
+            at=at,
+            others=(*others, *facts.others, *file.certificates),
             crls=(*facts.crls, *file.crls),
             ocsps=(*facts.ocsps, *file.ocsps),
-            usage=Usage.TIMESTAMPING if stamp else Usage.SIGNING,
+            usage=Usage.TIMESTAMPING if stamps else Usage.SIGNING,
             fetcher=self._fetcher,
+            historic=self._policy.list_historic(at, proven=known),
+            only_later=known and self._policy.revocation == "issued_after",
         )
-        return replace(facts, signer=signer, chain=chain)
+
+    def _prove(self, file: FileEvidence, facts: SignatureFacts, chain: ChainFacts) -> ChainFacts:
+        """Add since when time-stamps prove that the path's evidence existed."""
+        if not chain.evidence:
+            return chain
+        held = {*facts.crls, *facts.ocsps}
+        proofs = [
+            time
+            for other in file.signatures
+            if other.end > facts.end
+            and all(der in other.covers or der in held for der in chain.evidence)
+            and (time := accept_stamp(other.timestamp, self._policy))
+        ]
+        return replace(chain, proven=min(proofs)) if proofs else chain
 
 
 def _read_signer(certificate: bytes) -> CertificateFacts | None:

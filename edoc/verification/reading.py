@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edoc.core.evidence import Fault, FileEvidence
+from edoc.pdf.cmsloose import is_loose
 from edoc.pdf.filebytes import FileBytes
 from edoc.pdf.reader import MAX_SIZE, is_pdf, read_pdf
 
@@ -18,12 +19,22 @@ Source = str | Path | BinaryIO
 _START_BYTES = 4096
 
 
-def read_file(source: Source, *, password: str | None = None) -> FileEvidence:
-    """The file's own evidence, before its certificates are examined."""
+def read_file(
+    source: Source, *, password: str | None = None, detached: str | Path | None = None
+) -> FileEvidence:
+    """The file's own evidence, before its certificates are examined.
+
+    `detached` is the CMS or time-stamp token that stands in a file of its own.
+    """
     name = str(source) if isinstance(source, str | Path) else str(getattr(source, "name", "") or "-")
     try:
         with _open(source) as stream:
-            return _read(stream, name, password)
+            if detached is None:
+                return _read(stream, name, password)
+            from edoc.verification.loose import read_beside
+
+            with Path(detached).open("rb") as signature:
+                return read_beside(stream, signature, path=name, name=Path(detached).name)
     except OSError as error:
         detail = (error.strerror or "input error").lower()
         return FileEvidence(
@@ -41,6 +52,10 @@ def _read(stream: BinaryIO, name: str, password: str | None) -> FileEvidence:
         fault = Fault(code="FILE_TOO_LARGE", detail=str(MAX_SIZE))
     elif is_pdf(start):
         return read_pdf(stream, path=name, password=password)
+    elif is_loose(start):
+        from edoc.verification.loose import read_alone
+
+        return read_alone(stream, path=name)
     else:
         fault = Fault(code="FILE_NOT_PDF")
     return FileEvidence(path=name, sha256=FileBytes(stream).sha256, size=size, unreadable=fault)

@@ -14,12 +14,12 @@ import pytest
 import reporting
 import verifying
 
-from edoc.core.policy import find_policy
 from edoc.core.report import Indication, SubIndication
 from edoc.core.verdicts import Origin
 from edoc.devpki.hierarchy import DevPki, make
 from edoc.devpki.server import serving
 from edoc.errors import InputError, Refused, Unavailable
+from edoc.policies import load_policy
 from edoc.trust.fetch import HttpFetcher
 from edoc.trust.store import Trust
 from edoc.verification import verify, verify_many
@@ -84,7 +84,7 @@ def test_the_same_report_follows_from_the_file_alone(
 def test_everything_that_decides_is_in_it(letter: Path, trust: Trust, tmp_path: Path) -> None:
     kept = tmp_path / "letter.evidence"
     at = dt.datetime(2031, 5, 4, 3, 2, 1, tzinfo=dt.timezone(dt.timedelta(hours=7)))
-    policy = dataclasses.replace(find_policy("nd68"), name="ours")
+    policy = dataclasses.replace(load_policy("nd68"), name="ours")
     first = verify(letter, trust=trust, offline=True, at=at, policy=policy, save_evidence=kept)
     dossier = load(kept)
     assert (dossier.at, dossier.policy, dossier.rule) == (at, policy, "none")

@@ -10,7 +10,6 @@ import pytest
 from pdfmaking import SAMPLES, SEAL_IMAGE
 from softhsm import PIN, SoftHsm
 
-from edoc.core.policy import PRESETS
 from edoc.core.report import Level, SignatureType
 from edoc.demo.nodes import Backing, make_node
 from edoc.devpki.hierarchy import DevPki
@@ -21,8 +20,8 @@ from edoc.keys.loading import load_key
 from edoc.node import clerk, node, steps, tasks
 from edoc.node.node import Node
 from edoc.node.settings import FILE_NAME, Settings
+from edoc.policies import load_policy
 from edoc.signing import prepare, sign
-from edoc.signing.policies import load_policy
 from edoc.signing.settings import SigningSettings
 from edoc.verification import verify
 
@@ -248,9 +247,9 @@ def test_a_policy_of_ones_own_is_nd68_but_for_what_it_says(tmp_path: Path) -> No
     policy = load_policy(path)
     assert (policy.name, policy.minimal_rsa_bits, policy.allowed_changes) == ("tỉnh", 3072, "ltv_update")
     assert policy.trust_required
-    assert policy.weak_digests == PRESETS["nd68"].weak_digests
-    assert policy.sha256 != PRESETS["nd68"].sha256
-    assert load_policy("nd68") is PRESETS["nd68"]
+    assert policy.weak_digests == load_policy("nd68").weak_digests
+    assert policy.sha256 != load_policy("nd68").sha256
+    assert load_policy("nd68") is load_policy("nd68")
 
 
 @pytest.mark.parametrize(
@@ -274,5 +273,5 @@ def test_a_policy_that_is_none_is_refused(text: str, words: str, tmp_path: Path)
 
 
 def test_an_unknown_policy_is_told_what_there_is(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"nd68, or the path of a \.toml file"):
+    with pytest.raises(InputError, match=r"public-tt15; or the path of a \.toml file"):
         load_policy(tmp_path / "none.toml")

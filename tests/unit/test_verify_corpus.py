@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_report import validate
+from reporting import validate
 
 from benchmarks.corpus import read_arguments, read_cases
 from edoc.verification import verify
