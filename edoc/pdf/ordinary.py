@@ -60,6 +60,8 @@ class OrdinaryReader(PdfHandler):
     """A PDF, read object by object. Raises `Unordinary` here and later."""
 
     encrypted: Final = False
+    is_repaired: bool = False
+    """Its revisions are guessed."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream

@@ -43,6 +43,8 @@ class _Listed:
 class RepairedReader(OrdinaryReader):
     """A PDF whose objects were looked for, revision by revision. Raises `Unordinary` here and later."""
 
+    is_repaired = True
+
     def __init__(self, stream: BinaryIO) -> None:
         if stream.seek(0, 2) > MAX_BYTES:
             raise Unordinary("the file is too large to be repaired")

@@ -108,7 +108,7 @@ class OrdinaryRevisions:
             for number, update in enumerate(self._updates)
             if update.position == startxref and update.end <= end
         ]
-        if startxref is None or not found or key is None:
+        if self._reader.is_repaired or startxref is None or not found or key is None:
             return None
         revision = found[-1]
         view = self.view(revision)
