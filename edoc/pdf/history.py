@@ -142,6 +142,9 @@ class History:
         """Changes to the looks of the pages where they are not allowed."""
         contained = all(step.contained for step in steps)
         signed = self._revisions.view(item.revision)
+        return (*self._list_covers(steps), *self._compare(item, signed, steps, contained=contained))
+
+    def _compare(self, item: Found, signed: Any, steps: list[Step], *, contained: bool) -> tuple[str, ...]:
         return self._looks.compare(
             self._file.open_head(item.facts.end),
             tuple(self._list_allowed(item, signed, steps)),
@@ -165,6 +168,13 @@ class History:
 
         if item.facts.lock.document in {None, _ANNOTATIONS}:
             yield from self._list_comments(steps)
+
+    def _list_covers(self, steps: list[Step]) -> Iterator[str]:
+        """Comments that can cover or write, whether or not the one program shows it that draws here."""
+        for key, (page, box) in self._find_annotations(steps):
+            annotation = get_object(self._revisions.current, key)
+            if not is_note(annotation, box) and not is_mark(annotation):
+                yield f"the annotation {key[0]} on page {page + 1} can cover and write"
 
     def _list_comments(self, steps: list[Step]) -> Iterator[Allowed]:
         for key, (page, box) in self._find_annotations(steps):
