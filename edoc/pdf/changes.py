@@ -200,6 +200,8 @@ class History:
             awaited = _find_awaited(old, new)
         except SuspiciousModification as error:
             return self._suspect(new, reason=_say(error))
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001 - an odd file is an outcome, never a crash
             return self._suspect(new, undecided=_say(error))
         if awaited:

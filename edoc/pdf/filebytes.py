@@ -128,8 +128,12 @@ def _pieces(stream: BinaryIO, digest: _Prefixes, size: int) -> Iterable[bytes]:
         return
     # Digesting frees the interpreter's lock, so looking at the pieces costs no time of its own.
     waiting: Queue[bytes | None] = Queue(_AHEAD)
-    worker = threading.Thread(target=_drain, args=(waiting, digest), daemon=True)
-    worker.start()
+    failed: list[MemoryError] = []
+    worker = threading.Thread(target=_drain, args=(waiting, digest, failed), daemon=True)
+    try:
+        worker.start()
+    except RuntimeError as error:  # there is no room for a thread
+        raise MemoryError(str(error)) from error
     try:
         while piece := stream.read(_CHUNK):
             waiting.put(piece)
@@ -137,11 +141,16 @@ def _pieces(stream: BinaryIO, digest: _Prefixes, size: int) -> Iterable[bytes]:
     finally:
         waiting.put(None)
         worker.join()
+    if failed:
+        raise failed[0]
 
 
-def _drain(waiting: "Queue[bytes | None]", digest: _Prefixes) -> None:
+def _drain(waiting: "Queue[bytes | None]", digest: _Prefixes, failed: list[MemoryError]) -> None:
     while (piece := waiting.get()) is not None:
-        digest.add(piece)
+        try:
+            digest.add(piece)
+        except MemoryError as error:  # who waits for the queue must not wait for ever
+            failed.append(error)
 
 
 class _Head(io.RawIOBase):

@@ -7,7 +7,7 @@ with revisions times signatures. An analysis that cannot end is said to be undec
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from edoc.core.evidence import Change, ChangeFacts
 from edoc.core.report import Changes, Coverage
@@ -24,10 +24,13 @@ from edoc.pdf.fieldlist import (
 )
 from edoc.pdf.filebytes import FileBytes
 from edoc.pdf.ordinary import Unordinary
+from edoc.pdf.places import Allowed, CannotDraw
 from edoc.pdf.reach import find_reached
 from edoc.pdf.revisions import Revisions, Step
 from edoc.pdf.signatures import Found, say
-from edoc.pdf.visual import Allowed, CannotDraw, Looks
+
+if TYPE_CHECKING:
+    from edoc.pdf.visual import Looks
 
 _PERMITTED: Final = {1: Changes.LTV_UPDATE, 2: Changes.FORM_FILLING, 3: Changes.ANNOTATION}
 """The worst kind that each DocMDP permission lets pass (ISO 32000-2, table 257)."""
@@ -52,13 +55,15 @@ class History:
         self._revisions = revisions
         self._found = found
         self._fields = fields
-        self._looks = Looks(file.open_head(file.size), password=password)
+        self._password = password
+        self._looks: Looks | None = None
         signed = [item.revision for item in found if item.facts.coverage is Coverage.WHOLE_REVISION]
         self._first = min(signed, default=revisions.newest) + 1
 
     def close(self) -> None:
         """Let the file go."""
-        self._looks.close()
+        if self._looks is not None:
+            self._looks.close()
 
     def after(self, item: Found) -> ChangeFacts:
         """Say what came after the revision that a signature signs, under its lock."""
@@ -83,6 +88,8 @@ class History:
             raise
         except CannotDraw as error:
             return replace(changes, undecided=f"the pages cannot be drawn: {say(error)}")
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001 - the boundary: any file ends in evidence
             return replace(changes, undecided=say(error))
 
@@ -145,6 +152,10 @@ class History:
         return (*self._list_covers(steps), *self._compare(item, signed, steps, contained=contained))
 
     def _compare(self, item: Found, signed: Any, steps: list[Step], *, contained: bool) -> tuple[str, ...]:
+        from edoc.pdf.visual import Looks
+
+        if self._looks is None:
+            self._looks = Looks(self._file.open_head(self._file.size), password=self._password)
         return self._looks.compare(
             self._file.open_head(item.facts.end),
             tuple(self._list_allowed(item, signed, steps)),

@@ -42,8 +42,11 @@ def read_pdf(source: bytes | BinaryIO, *, path: str, password: str | None = None
     """
     file = FileBytes(io.BytesIO(source) if isinstance(source, bytes) else source)
     evidence = FileEvidence(path=path, sha256=None, size=file.size, format="pdf")
-    evidence = _read_ordinary(file, evidence) or _read_tolerantly(file, evidence, password)
-    return replace(evidence, sha256=file.sha256)
+    try:
+        read = _read_ordinary(file, evidence) or _read_tolerantly(file, evidence, password)
+    except MemoryError:
+        read = replace(evidence, unreadable=Fault(code="LIMIT_MEMORY", detail="?"))
+    return replace(read, sha256=file.sha256)
 
 
 def _read_ordinary(
@@ -53,6 +56,8 @@ def _read_ordinary(
         return _read(file, OrdinaryRevisions(file, reader(file.stream)), evidence, None)
     except Unordinary:
         return None
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - the boundary; the next reader tells what is wrong
         return None
 
@@ -66,6 +71,8 @@ def _read_tolerantly(file: FileBytes, evidence: FileEvidence, password: str | No
             read = _read(file, revisions, evidence, password)
         except Closed:
             return replace(evidence, unreadable=_closed(password))
+        except MemoryError:
+            raise
         except Exception as error:  # noqa: BLE001 - the boundary: any file ends in evidence
             trouble = say(error)
         else:

@@ -65,6 +65,8 @@ def read_signature(revisions: Revisions, field: Field, file: FileBytes) -> Found
         return _read(revisions, field, file)
     except Unordinary:
         raise
+    except MemoryError:
+        raise
     except Exception as error:  # noqa: BLE001 - the boundary: any file ends in evidence
         fault = Fault(code="SIGNATURE_UNREADABLE", detail=say(error))
         facts = SignatureFacts(field=field.name, type=SignatureType.SIGNATURE, faults=(fault,))
@@ -75,6 +77,8 @@ def read_numbers(field: Field) -> tuple[int, ...]:
     """The byte range if that much can be read, so that the signature is not found a second time."""
     try:
         return tuple(int(number) for number in field.dictionary["/V"]["/ByteRange"])
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - why it cannot be read is told already
         return ()
 
@@ -126,6 +130,8 @@ def read_loose(file: FileBytes, numbers: Numbers) -> SignatureFacts | None:
         return None
     try:
         cms = read_cms(contents, lambda algorithm: file.digest(numbers, algorithm))
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - its bytes still show that something was signed
         cms = CmsFacts()
     return SignatureFacts(
@@ -213,6 +219,8 @@ def _read_date(value: Any) -> datetime | None:
         return None
     try:
         time = generic.parse_pdf_date(value["/M"], strict=False)
+    except MemoryError:
+        raise
     except Exception:  # noqa: BLE001 - a claim that cannot be read claims nothing
         return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)

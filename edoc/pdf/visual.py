@@ -19,6 +19,7 @@ from PIL import Image, ImageChops, ImageDraw
 
 from edoc.pdf.fieldlist import Box
 from edoc.pdf.pdfium import LOCK
+from edoc.pdf.places import Allowed, CannotDraw
 
 _SCALE: Final = 1.0
 """Dots per PDF point: enough to see one letter change."""
@@ -27,24 +28,6 @@ _THRESHOLD: Final = 12
 _MARGIN: Final = 1
 """Dots around an allowed rectangle, for the soft edges of letters."""
 _MAX_PAGES: Final = 2000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allowed:
-    """A place where the looks may change."""
-
-    page: int
-    """The first page is 0."""
-    box: Box
-    text: str | None = None
-    """What the place must show; None where any picture is allowed."""
-    name: str = ""
-    only_darker: bool = False
-    """What is there may be marked, not covered."""
-
-
-class CannotDraw(Exception):  # noqa: N818 - reads as what it is
-    """PDFium cannot draw this file."""
 
 
 class Looks:

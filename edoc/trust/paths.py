@@ -1,26 +1,19 @@
 """Certification paths: find candidates by name, then validate them by RFC 5280 section 6.1.
 
 Finding has a budget, because whoever makes a document also picks the certificates in it, and a few that name
-each other make exponentially many paths. Validation is pyhanko-certvalidator's, without its handling of
-revocation, which `revocation` does.
+each other make exponentially many paths. Plain paths are validated in `plainpaths`; all others, and whatever
+is wrong with one, in `rfc5280`. Revocation is the business of `revocation`.
 """
 
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice
-from typing import Any, Final, TypeVar
-
-from asn1crypto import x509
-from pyhanko_certvalidator.authority import CertTrustAnchor, TrustQualifiers
-from pyhanko_certvalidator.context import ValidationContext
-from pyhanko_certvalidator.errors import ExpiredError, NotYetValidError, ValidationError
-from pyhanko_certvalidator.path import ValidationPath
-from pyhanko_certvalidator.policy_decl import DEFAULT_WEAK_HASH_ALGOS, NO_REVOCATION, CertRevTrustPolicy
-from pyhanko_certvalidator.validate import async_validate_path
+from typing import Final
 
 from edoc.core.chain import ChainStatus
 from edoc.trust.memory import Memory, remembered
+from edoc.trust.plainpaths import is_plainly_valid
 from edoc.trust.records import Certificate, load_records
 
 MAX_LENGTH: Final = 8
@@ -34,8 +27,6 @@ _FLAWS: Final[Memory[tuple[frozenset[str], tuple[bytes, ...]], "Flaw | None"]] =
     entries=4096, total_bytes=4096
 )
 """What is wrong with a path at any instant of everybody's period, by what counts and the digests."""
-_PREAMBLE: Final = "The path could not be validated because "
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,54 +127,11 @@ def validate_path(
         return _validate(path, at, historic)
     # In everybody's period nothing else depends on the time, so any such instant speaks for all of them.
     key = historic, tuple(found.digest for found in path)
-    return _FLAWS.recall(key, lambda: _validate(path, at, historic))
+    return _FLAWS.recall(key, lambda: None if is_plainly_valid(path) else _validate(path, at, historic))
 
 
 def _validate(path: tuple[Certificate, ...], at: datetime, historic: frozenset[str]) -> Flaw | None:
-    # Parsed anew: asn1crypto's objects change while they are read, so threads cannot share them.
-    *rest, root = (x509.Certificate.load(found.der, strict=True) for found in path)
-    anchor = CertTrustAnchor(
-        root,
-        quals=TrustQualifiers(
-            max_path_length=root.max_path_length,
-            max_aa_path_length=root.max_path_length,  # required with the other, though unused
-            valid_from=root.not_valid_before,
-            valid_until=root.not_valid_after,
-        ),
-    )
-    candidate = ValidationPath(anchor, list(reversed(rest[1:])), rest[0] if rest else None)
-    context = ValidationContext(
-        trust_roots=[anchor],
-        moment=at,
-        revinfo_policy=CertRevTrustPolicy(NO_REVOCATION),
-        weak_hash_algos=DEFAULT_WEAK_HASH_ALGOS - historic,
-        time_tolerance=timedelta(0),
-    )
-    try:
-        run_to_end(async_validate_path(context, candidate))
-    except ExpiredError as error:
-        return Flaw(status=ChainStatus.EXPIRED, detail=_describe(error))
-    except NotYetValidError as error:
-        return Flaw(status=ChainStatus.NOT_YET_VALID, detail=_describe(error))
-    except ValidationError as error:
-        return Flaw(status=ChainStatus.INVALID, detail=_describe(error))
-    return None
+    from edoc.trust.rfc5280 import find_flaw  # it brings an event loop and sockets along
 
-
-def run_to_end(coroutine: Coroutine[Any, Any, _Result]) -> _Result:
-    """Run a coroutine that never waits for anything, without an event loop.
-
-    Offline validation only computes; so it also works inside somebody else's event loop.
-    """
-    try:
-        coroutine.send(None)
-    except StopIteration as done:
-        result: _Result = done.value
-        return result
-    coroutine.close()
-    raise RuntimeError("offline validation waited for something")
-
-
-def _describe(error: ValidationError) -> str:
-    text = str(error.failure_msg).removeprefix(_PREAMBLE).strip().rstrip(".")
-    return f"{text[:1].lower()}{text[1:]}."
+    found = find_flaw(tuple(each.der for each in path), at=at, historic=historic)
+    return None if found is None else Flaw(status=found[0], detail=found[1])
