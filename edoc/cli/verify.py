@@ -150,7 +150,10 @@ def verify(
     )
     try:
         with _ended_by_signals(), ExitStack() as stack:
-            loaded, fetcher = _load_trust(stack, trust or [], config, offline=offline or evidence is not None)
+            judged_by = read_policy(policy or "nd68")
+            loaded, fetcher = _load_trust(
+                stack, trust or [], config, judged_by, offline=offline or evidence is not None
+            )
             wish = Wish(
                 files=list_files(paths),
                 trust=loaded,

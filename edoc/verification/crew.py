@@ -44,7 +44,7 @@ _REAPING_SECONDS: Final = 0.05
 """How soon a process that was ended is looked after."""
 _MODULE: Final = re.compile(
     r"(edoc\.(core|edxml|pdf|trust|verification)|pyhanko|pyhanko_certvalidator|asn1crypto|cryptography|lxml|"
-    r"pikepdf|pypdfium2|PIL|fontTools)(\.[a-z]\w*)*"
+    r"pikepdf|pypdfium2|PIL|fontTools)(\.[A-Za-z]\w*)*"
 )
 """What this process imports too once a judging process needed it, so that the next have it already."""
 _MOST_MODULES: Final = 1000

@@ -110,7 +110,7 @@ def _list_fields(kind: Any) -> tuple[tuple[str, Any], ...]:
     return tuple((field.name, hints[field.name]) for field in dataclasses.fields(kind) if field.init)
 
 
-def _decode(hint: Any, value: Any, blobs: list[bytes]) -> Any:  # noqa: PLR0911 - as above
+def _decode(hint: Any, value: Any, blobs: list[bytes]) -> Any:
     origin = get_origin(hint)
     if origin in (Union, types.UnionType):
         return _decode_union(get_args(hint), value, blobs)

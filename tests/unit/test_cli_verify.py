@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ from typer.testing import CliRunner
 from edoc.cli import _resume
 from edoc.cli import verify as command
 from edoc.cli._lazy import COMMANDS, load_commands
-from edoc.devpki.hierarchy import DevPki
+from edoc.devpki.hierarchy import DevPki, make
+from edoc.devpki.server import serving
 from edoc.verification.process import verify_guarded
 
 
@@ -166,6 +168,21 @@ def test_a_signature_in_a_file_of_its_own(pki: DevPki, tmp_path: Path) -> None:
     document.write_bytes(b"other data")
     assert run("--offline", "--trust", pki.trust_path, "--detached", signature, document)[0] == 1
     assert run("--offline", "--detached", tmp_path / "none", document)[0] == 5
+
+
+def test_what_is_fetched_once_serves_all_files_and_later_runs_offline(tmp_path: Path) -> None:
+    made = make(tmp_path / "pki", now=datetime.now(UTC), base_url="http://pki.agency.invalid")
+    root, cache, config = made.trust_path / "root.pem", tmp_path / "cache", tmp_path / "edoc.toml"
+    files = [tmp_path / f"{name}.pdf" for name in ("one", "two", "three")]
+    for file in files:
+        file.write_bytes(verifying.travel(made).signed)
+    with serving(made) as url:
+        config.write_text(f'[online]\ncache = "cache"\nhosts = {{ "pki.agency.invalid" = "{url}" }}\n')
+        assert run("--offline", "--config", config, "--trust", root, *files)[0] == 3
+        assert run("--config", config, "--trust", root, "--jobs", "3", *files)[0] == 0
+    assert sorted(path.suffix for path in cache.iterdir()) == [".answer"] * 2
+    assert run("--offline", "--config", config, "--trust", root, *files)[0] == 0
+    assert run("--offline", "--trust", root, *files)[0] == 3
 
 
 # What is written
