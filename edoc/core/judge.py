@@ -105,7 +105,8 @@ def _judge_file(
     signatures = tuple(_judge_signature(facts, file, policy, at, exhibits) for facts in file.signatures)
     inside = tuple(_judge_file(inner, policy, at, "none", None) for inner in file.inside)
     if not signatures:
-        messages.append(say("PACKAGE_NOT_SIGNED" if any(report.worst for report in inside) else "UNSIGNED"))
+        signed_inside = any(report.worst for report in inside)
+        messages.append(say("PACKAGE_NOT_SIGNED") if signed_inside else say("UNSIGNED"))
     if any(signature.development for signature in signatures):
         messages.insert(0, say("DEV_TRUST"))
     if file.package is None:

@@ -39,8 +39,9 @@ CATALOGUE: Final[dict[str, Entry]] = {
     ),
     "FILE_NOT_PDF": Entry(
         _ERROR,
-        "The file is not a PDF; only PDF files are verified.",
-        "Tệp không phải định dạng PDF; hệ thống chỉ kiểm tra tệp PDF.",
+        "The file is no PDF, nor of another kind that is verified (edXML, detached signature, time-stamp).",
+        "Tệp không phải PDF, cũng không thuộc loại khác mà hệ thống kiểm tra được "
+        "(edXML, chữ ký tách rời, dấu thời gian).",
     ),
     "PACKAGE_UNREADABLE": Entry(
         _ERROR,
@@ -59,7 +60,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     ),
     "ATTACHMENT_NOT_JUDGED": Entry(
         _WARNING,
-        "The attachment “{detail}” is no PDF; signatures inside it were not looked for.",
+        "The attachment '{detail}' is no PDF; signatures inside it were not looked for.",
         "Tệp đính kèm “{detail}” không phải PDF; hệ thống không tìm chữ ký bên trong tệp này.",
     ),
     "XML_SIGNATURE_FOREIGN": Entry(
@@ -186,7 +187,7 @@ CATALOGUE: Final[dict[str, Entry]] = {
     "XML_REFERENCE_EXTERNAL": Entry(
         _ERROR,
         "The XML signature signs something outside the package's text ('{detail}'), which is not fetched.",
-        "Chữ ký XML tham chiếu tới dữ liệu bên ngoài gói tin ('{detail}'); hệ thống không truy xuất dữ liệu này.",
+        "Chữ ký XML tham chiếu tới dữ liệu bên ngoài gói tin ('{detail}'); hệ thống không truy xuất.",
     ),
     "XML_REFERENCE_AMBIGUOUS": Entry(
         _ERROR,
@@ -485,12 +486,12 @@ CATALOGUE: Final[dict[str, Entry]] = {
     ),
     "RULE_ANNEX_NOT_SEALED": Entry(
         _ERROR,
-        "The attachment “{detail}” carries no digital signature of the issuing agency.",
+        "The attachment '{detail}' carries no digital signature of the issuing agency.",
         "Tệp đính kèm “{detail}” không có chữ ký số của cơ quan, tổ chức ban hành.",
     ),
     "RULE_INSIDE_NOT_PASSED": Entry(
         _ERROR,
-        "The document “{detail}” inside the package does not satisfy the rule.",
+        "The document '{detail}' inside the package does not satisfy the rule.",
         "Văn bản “{detail}” trong gói tin không đáp ứng quy tắc.",
     ),
     "RULE_SIGNATURE_NOT_PASSED": Entry(

@@ -76,9 +76,9 @@ def _judge_annex(name: str, report: FileReport, wanted: Expected, *, sealed: boo
 def _tell(report: FileReport, verdict: DocumentRule, *, as_annex: bool) -> FileReport:
     if not report.readable:
         return report
-    code = "RULE_ANNEX_PASSED" if as_annex else "RULE_PASSED"
-    passed = (say(code),) if verdict.passed else ()
-    return replace(report, document_rule=verdict, messages=(*report.messages, *passed))
+    passed = say("RULE_ANNEX_PASSED") if as_annex else say("RULE_PASSED")
+    messages = (*report.messages, passed) if verdict.passed else report.messages
+    return replace(report, document_rule=verdict, messages=messages)
 
 
 def _sum_up(

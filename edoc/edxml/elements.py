@@ -20,6 +20,8 @@ class Element:
     line: int
     attributes: dict[str, str]
     parent: Optional["Element"]
+    place: int = 0
+    """Its place in document order; the root is 1."""
     parts: list[str] = field(default_factory=list)
     children: list["Element"] = field(default_factory=list)
     content: Optional["Content"] = None

@@ -102,7 +102,9 @@ class _Handler:
         self._count(len(tag) + sum(len(key) + len(value) for key, value in attributes.items()))
         parent = self._stack[-1] if self._stack else None
         prefix, _, name = tag.rpartition(":")
-        element = Element(name, prefix, self._parser.CurrentLineNumber, attributes, parent)
+        element = Element(
+            name, prefix, self._parser.CurrentLineNumber, attributes, parent, place=self._elements
+        )
         self._stack.append(element)
         if parent is None:
             self._root = element

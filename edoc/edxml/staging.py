@@ -86,7 +86,7 @@ class _Sink:
             file = self._staging.open_file()
         if file is not None:
             file.flush()
-            if self._staging.keeps:
+            if self._staging.keeps and self._staging.durable:
                 os.fsync(file.fileno())
             file.close()
         return Content(
@@ -104,7 +104,9 @@ class Staging:
     A context manager: leaving it removes what was not published, and everything if it is left with an error.
     """
 
-    def __init__(self, into: Path | None, limits: Limits) -> None:
+    def __init__(self, into: Path | None, limits: Limits, *, durable: bool = True) -> None:
+        self.durable = durable
+        """Whether contents are forced onto the disk before they are published."""
         self._into = into
         self._limits = limits
         self._folder: Path | None = None

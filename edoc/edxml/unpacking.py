@@ -16,7 +16,7 @@ from edoc.edxml.elements import Element
 from edoc.edxml.filenames import safe_name
 from edoc.edxml.findings import Findings, PackageWarning
 from edoc.edxml.limits import Limits
-from edoc.edxml.scanner import scan
+from edoc.edxml.scanner import Scanned, scan
 from edoc.edxml.staging import Content, Staging
 from edoc.edxml.wrapping import extension_of, is_sent_plain
 
@@ -43,15 +43,18 @@ class Read:
     warnings: tuple[PackageWarning, ...]
     sha256: str
     size: int
+    scanned: Scanned
+    """What the names above were read from."""
 
 
-def read_package(source: BinaryIO, *, into: Path | None, limits: Limits) -> Read:
+def read_package(source: BinaryIO, *, into: Path | None, limits: Limits, durable: bool = True) -> Read:
     """Read a package and write its attachments into a folder, if one is given, at the very end.
 
-    Raises `PackageError` if it cannot be read or breaks a limit; nothing is left in the folder then.
+    `durable` attachments are on the disk when this returns. Raises `PackageError` if it cannot be read or
+    breaks a limit; nothing is left in the folder then.
     """
     findings = Findings()
-    with Staging(into, limits) as staging:
+    with Staging(into, limits, durable=durable) as staging:
         scanned = scan(source, limits=limits, new_content=staging.new_content)
         header = reader.find_header(scanned.root, findings)
         message = reader.find_message(header, findings)
@@ -68,6 +71,7 @@ def read_package(source: BinaryIO, *, into: Path | None, limits: Limits) -> Read
         warnings=findings.warnings,
         sha256=scanned.sha256,
         size=scanned.size,
+        scanned=scanned,
     )
 
 

@@ -7,6 +7,7 @@ claims to be a PDF and is none is told, not skipped; what the dispatch says abou
 what the document rule expects. Nothing is raised over what a package holds.
 """
 
+import errno
 import io
 import tempfile
 from pathlib import Path
@@ -27,17 +28,10 @@ from edoc.pdf.reader import is_pdf, read_pdf
 MAX_DOCUMENTS: Final = 500
 """PDFs of one package that are judged; one that has more is refused."""
 _START_BYTES: Final = 4096
-_MARKS: Final = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EFBIG, errno.EDQUOT})
 _ORDERS: Final = frozenset({"1", "2"})
 """Business types that may come without a document: recall and update."""
 _TOLD_ELSEWHERE: Final = frozenset({"SIGNATURE_NOT_EVIDENCE", "NAME_MADE_SAFE"})
-
-
-def is_package(start: bytes) -> bool:
-    """Tell from its first bytes whether a file is XML, hence perhaps a package."""
-    for mark in _MARKS:
-        start = start.removeprefix(mark)
-    return start.lstrip(b" \t\r\n\x00").startswith(b"<")
 
 
 def read_package(
@@ -45,8 +39,7 @@ def read_package(
 ) -> FileEvidence:
     """Evidence on a package and on the PDFs inside, each named `PACKAGE!NAME`.
 
-    `source` must be seekable; `password` opens encrypted PDFs. Raises `OSError` if `source` cannot be read or
-    there is no room for the attachments.
+    `source` must be seekable; `password` opens encrypted PDFs. Raises `OSError` if `source` cannot be read.
     """
     source.seek(0)
     with tempfile.TemporaryDirectory(prefix="edoc-verify-") as folder:
@@ -55,6 +48,10 @@ def read_package(
             documents, others = _sort(read, Path(folder))
         except PackageError as error:
             return _refuse(source, path, error)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            return _refuse(source, path, PackageError("there is no room for its attachments."))
         source.seek(0)
         signed = read_signatures(source, read.scanned, read_stamp=read_token)
         inside = tuple(
@@ -90,9 +87,8 @@ def _sort(read: Read, folder: Path) -> tuple[list[Attachment], tuple[str, ...]]:
     documents = [attachment for attachment in attachments if _is_document(attachment, folder)]
     if len(documents) > MAX_DOCUMENTS:
         raise PackageError(f"there are more than {MAX_DOCUMENTS} PDFs in it.")
-    others = tuple(
-        attachment.path or attachment.name for attachment in attachments if attachment not in documents
-    )
+    paths = {document.path for document in documents}
+    others = tuple(each.path or each.name for each in attachments if each.path not in paths)
     return documents, others
 
 
@@ -111,15 +107,13 @@ def _read_document(folder: Path, attachment: Attachment, path: str, password: st
     with (folder / (attachment.path or "")).open("rb") as stream:
         if is_pdf(stream.read(_START_BYTES)):
             return read_pdf(stream, path=path, password=password)
-    fault = Fault(code="FILE_NOT_PDF" if attachment.size else "FILE_EMPTY")
+    fault = Fault(code="FILE_NOT_PDF") if attachment.size else Fault(code="FILE_EMPTY")
     return FileEvidence(path=path, sha256=attachment.sha256, size=attachment.size, unreadable=fault)
 
 
 def _list_faults(read: Read, signed: Signatures, others: tuple[str, ...]) -> tuple[Fault, ...]:
     """What is noteworthy about the package."""
-    repaired = dict.fromkeys(
-        warning.code for warning in read.warnings if warning.code not in _TOLD_ELSEWHERE
-    )
+    repaired = dict.fromkeys(warning.code for warning in read.warnings if warning.code not in _TOLD_ELSEWHERE)
     return (
         *((Fault(code="PACKAGE_REPAIRED", detail=", ".join(repaired)),) if repaired else ()),
         *signed.faults,

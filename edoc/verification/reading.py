@@ -17,6 +17,8 @@ from edoc.pdf.reader import MAX_SIZE, is_pdf, read_pdf
 Source = str | Path | BinaryIO
 """A file to read: its path, or a binary file object."""
 _START_BYTES = 4096
+_XML_LEAD = b"\xef\xbb\xbf\xff\xfe \t\r\n\x00"
+"""Byte order marks, white space and half a character: what may stand before the first tag."""
 
 
 def read_file(
@@ -52,6 +54,10 @@ def _read(stream: BinaryIO, name: str, password: str | None) -> FileEvidence:
         fault = Fault(code="FILE_TOO_LARGE", detail=str(MAX_SIZE))
     elif is_pdf(start):
         return read_pdf(stream, path=name, password=password)
+    elif start.lstrip(_XML_LEAD).startswith(b"<"):
+        from edoc.verification.packages import read_package
+
+        return read_package(stream, path=name, password=password)
     elif is_loose(start):
         from edoc.verification.loose import read_alone
 

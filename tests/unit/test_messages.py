@@ -10,7 +10,7 @@ from edoc.core.messages import CATALOGUE, say
 from edoc.core.report import Changes, Severity
 
 SOURCES = Path(__file__).resolve().parents[2] / "edoc"
-USED = re.compile(r'(?:say|_good|_bad|_weigh)\(\s*"([A-Z_]+)"|Fault\(\s*code="([A-Z_]+)"')
+USED = re.compile(r'(?:say|_good|_bad|_weigh|Rejected)\(\s*"([A-Z_]+)"|Fault\(\s*code="([A-Z_]+)"')
 VIETNAMESE = re.compile(
     "[àáảãạăâđèéẻẽẹêìíỉĩịòóỏõọôơùúủũụưỳýỷỹỵấầẩẫậắằẳẵặếềểễệốồổỗộớờởỡợứừửữự]", re.IGNORECASE
 )
