@@ -6,7 +6,7 @@ Words and order follow ETSI EN 319 102-1, 5.2 to 5.5. Serves NĐ 68/2024 Arts 31
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -103,6 +103,7 @@ def _judge_file(
         )
     exhibits = account.index(file)
     signatures = tuple(_judge_signature(facts, file, policy, at, exhibits) for facts in file.signatures)
+    signatures = tuple(_doubt(report, signatures) for report in signatures)
     inside = tuple(_judge_file(inner, policy, at, "none", None) for inner in file.inside)
     if not signatures:
         signed_inside = any(report.worst for report in inside)
@@ -125,6 +126,21 @@ def _judge_file(
         document_rule=verdict,
         evidence=account.list_evidence(file),
         inside=inside,
+    )
+
+
+def _doubt(report: SignatureReport, others: tuple[SignatureReport, ...]) -> SignatureReport:
+    """What a later signature shows on a page is permitted to a valid one only, so both stand or fall."""
+    shown = {change.field for change in report.changes if change.page is not None}
+    failed = [other for other in others if other.field in shown and other.signed_bytes > report.signed_bytes]
+    failed = [other for other in failed if other.indication is not Indication.TOTAL_PASSED]
+    if report.indication is not Indication.TOTAL_PASSED or not failed:
+        return report
+    return replace(
+        report,
+        indication=_UNSURE,
+        sub_indication=SubIndication.SIG_CONSTRAINTS_FAILURE,
+        messages=(*report.messages, say("LATER_SIGNATURE_DOUBTFUL", failed[0].field)),
     )
 
 

@@ -355,6 +355,11 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "The document looks different from what was signed: {detail}.",
         "Hình thức hiển thị của văn bản khác với bản đã ký.",
     ),
+    "LATER_SIGNATURE_DOUBTFUL": Entry(
+        _ERROR,
+        "A later signature shows something on the page and does not pass itself ({detail}).",
+        "Chữ ký sau ({detail}) hiển thị nội dung trên trang nhưng bản thân không hợp lệ.",
+    ),
     "CHANGES_UNDECIDED": Entry(
         _ERROR,
         "What was changed after signing could not be determined ({detail}).",

@@ -33,6 +33,7 @@ from pyhanko.sign.fields import MDPPerm
 from edoc.core.evidence import Change
 from edoc.core.report import Changes
 from edoc.pdf.fieldlist import ODD, list_pages
+from edoc.pdf.formguard import find_forbidden
 from edoc.pdf.revisions import Step
 
 _KINDS: Final = {
@@ -198,12 +199,15 @@ class History:
             # Only whether a permission is set matters here; how far it reaches is asked in `after`.
             result = self._policy.apply(old, new, doc_mdp=MDPPerm.FILL_FORMS if certified else None)
             awaited = _find_awaited(old, new)
+            forbidden = find_forbidden(old, new, new.written)
         except SuspiciousModification as error:
             return self._suspect(new, reason=_say(error))
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - an odd file is an outcome, never a crash
             return self._suspect(new, undecided=_say(error))
+        if forbidden:
+            return self._suspect(new, reason=forbidden)
         if awaited:
             return self._suspect(new, reason=f"objects {awaited} were referred to before they existed")
         kind = _KINDS[result.modification_level]

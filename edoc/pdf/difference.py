@@ -205,8 +205,14 @@ class _Comparison:
         for key in list_changes(before, after):
             if key == "/Fields":
                 self._compare_list(look(before, key, []), look(after, key, []))
-            elif key != "/SigFlags" and not (not before and key in _OF_NEW_FORM):
+            elif key == "/SigFlags":
+                self._compare_flags(look(before, key, 0), look(after, key, 0))
+            elif before or key not in _OF_NEW_FORM:
                 raise Unordinary(f"the form's {key} changed in object {number}")
+
+    def _compare_flags(self, before: Any, after: Any) -> None:
+        if int(before) & ~int(after):
+            raise Unordinary("the form does not say any more that it is signed")
 
     def _compare_lists(self, number: int) -> None:
         before, after = self._both(number, generic.ArrayObject)

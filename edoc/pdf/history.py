@@ -23,6 +23,7 @@ from edoc.pdf.fieldlist import (
     list_rectangles,
 )
 from edoc.pdf.filebytes import FileBytes
+from edoc.pdf.letters import find_trick, has_other_looks, lost_looks
 from edoc.pdf.ordinary import Unordinary
 from edoc.pdf.places import Allowed, CannotDraw
 from edoc.pdf.reach import find_reached
@@ -149,7 +150,11 @@ class History:
         """Changes to the looks of the pages where they are not allowed."""
         contained = all(step.contained for step in steps)
         signed = self._revisions.view(item.revision)
-        return (*self._list_covers(steps), *self._compare(item, signed, steps, contained=contained))
+        return (
+            *self._list_covers(steps),
+            *self._list_tricks(item, signed, steps),
+            *self._compare(item, signed, steps, contained=contained),
+        )
 
     def _compare(self, item: Found, signed: Any, steps: list[Step], *, contained: bool) -> tuple[str, ...]:
         from edoc.pdf.visual import Looks
@@ -168,8 +173,8 @@ class History:
         pages = list_pages(signed) if texts else {}
         for field in list_fields(signed) if texts else ():
             # Only what was empty and unlocked when it was signed may be filled.
-            if field.type == "/Tx" and not field.text and not self._is_locked(field.name, item):
-                text = now[field.name].text if field.name in now else ""
+            text = now[field.name].text if field.name in now else ""
+            if text and field.type == "/Tx" and not field.text and not self._is_locked(field.name, item):
                 for page, box in list_boxes(field, pages):
                     yield Allowed(page=page, box=box, text=text, name=field.name)
         for each in self._found:
@@ -179,6 +184,36 @@ class History:
 
         if item.facts.lock.document in {None, _ANNOTATIONS}:
             yield from self._list_comments(steps)
+
+    def _list_tricks(self, item: Found, signed: Any, steps: list[Step]) -> Iterator[str]:
+        """Fields that were touched and do not simply show their value, or a signature."""
+        before = {field.name: field for field in list_fields(signed)}
+        now = {field.name: field for field in self._fields}
+        signing = {
+            each.facts.field for each in self._found if each.facts.end > item.facts.end and each.facts.intact
+        }
+        for name in sorted({name for step in steps for name in step.fields} & set(now)):
+            field = now[name]
+            if field.type == "/Sig":
+                if name not in signing and self._boxes.get(name):
+                    yield f"the field {name} can be seen and holds no signature that holds"
+            elif field.type == "/Tx":
+                yield from self._list_text_tricks(before.get(name), field, signed)
+            elif name in before and has_other_looks(before[name], field):
+                yield f"the field {name} got other looks"
+
+    def _list_text_tricks(self, before: Field | None, field: Field, signed: Any) -> Iterator[str]:
+        if before is None or field.text == before.text:
+            if before is not None and lost_looks(before, field):
+                yield f"the field {field.name} lost its looks"
+            return
+        if before.text:
+            yield f"the field {field.name} was filled already"
+        if not self._boxes.get(field.name):
+            return
+        for _, widget in field.widgets:
+            if trick := find_trick(signed, widget, field.text):
+                yield f"the field {field.name} {trick}"
 
     def _list_covers(self, steps: list[Step]) -> Iterator[str]:
         """Comments that can cover or write, whether or not the one program shows it that draws here."""

@@ -100,15 +100,12 @@ class Looks:
         if old.text != new.text:
             return [], [f"the text of page {index + 1} changed"]
         if old.dots == new.dots:
-            return [], []
+            return [], _tell_unseen([place.name for place in allowed if place.text is not None], index)
         difference = ImageChops.difference(old.image, new.image)
         with closing(self._document[index]) as page:
             boxes = {place: _to_dots(page, place.box, new.image.size) for place in allowed}
-            filled = [
-                place
-                for place, box in boxes.items()
-                if place.text is not None and _differs(difference.crop(box))
-            ]
+            filled = [place for place in boxes if place.text is not None]
+            unseen = [place.name for place in filled if not _differs(difference.crop(boxes[place]))]
             pen = ImageDraw.Draw(difference)
             lighter = ImageChops.subtract(new.image, old.image)
             for place, (left, top, right, bottom) in boxes.items():
@@ -117,7 +114,8 @@ class Looks:
                     pen.rectangle((left, top, right - 1, bottom - 1), fill=0)
             spot = _differs(difference)
             where = _describe(page, spot, new.image.size) if spot else ""
-        return filled, [f"page {index + 1} looks different {where}"] if spot else []
+        wrong = [f"page {index + 1} looks different {where}"] if spot else []
+        return filled, [*wrong, *_tell_unseen(unseen, index)]
 
     def _shows(self, place: Allowed) -> bool:
         if place not in self._shown:
@@ -147,6 +145,10 @@ def _read(document: Any, index: int) -> _Page:
             words = str(text.get_text_range())
         image = _draw(page)
         return _Page(page.get_size(), words, image, image.tobytes())
+
+
+def _tell_unseen(names: list[str], index: int) -> list[str]:
+    return [f"the value of the field {name} on page {index + 1} cannot be seen" for name in names]
 
 
 def _draw(page: Any) -> Image.Image:
