@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from edoc.core.evidence import Change, ChangeFacts
-from edoc.core.report import Changes, Coverage
+from edoc.core.report import Changes, Coverage, SignatureType
 from edoc.pdf.comments import is_mark, is_note
 from edoc.pdf.fieldlist import (
     Box,
@@ -177,11 +177,9 @@ class History:
             if text and field.type == "/Tx" and not field.text and not self._is_locked(field.name, item):
                 for page, box in list_boxes(field, pages):
                     yield Allowed(page=page, box=box, text=text, name=field.name)
-        for each in self._found:
-            if each.facts.end > item.facts.end and each.facts.intact:
-                for page, box in self._boxes.get(each.facts.field, ()):
-                    yield Allowed(page=page, box=box)
-
+        for name in self._list_signing(item):
+            for page, box in self._boxes.get(name, ()):
+                yield Allowed(page=page, box=box)
         if item.facts.lock.document in {None, _ANNOTATIONS}:
             yield from self._list_comments(steps)
 
@@ -201,6 +199,11 @@ class History:
                 yield from self._list_text_tricks(before.get(name), field, signed)
             elif name in before and has_other_looks(before[name], field):
                 yield f"the field {name} got other looks"
+
+    def _list_signing(self, item: Found) -> set[str]:
+        """Fields of later signatures that hold; anybody can have a document time-stamped."""
+        later = (each.facts for each in self._found if each.facts.end > item.facts.end)
+        return {each.field for each in later if each.intact and each.type is SignatureType.SIGNATURE}
 
     def _list_text_tricks(self, before: Field | None, field: Field, signed: Any) -> Iterator[str]:
         if before is None or field.text == before.text:
