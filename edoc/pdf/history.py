@@ -187,9 +187,7 @@ class History:
         """Fields that were touched and do not simply show their value, or a signature."""
         before = {field.name: field for field in list_fields(signed)}
         now = {field.name: field for field in self._fields}
-        signing = {
-            each.facts.field for each in self._found if each.facts.end > item.facts.end and each.facts.intact
-        }
+        signing = self._list_signing(item)
         for name in sorted({name for step in steps for name in step.fields} & set(now)):
             field = now[name]
             if field.type == "/Sig":
