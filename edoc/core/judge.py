@@ -344,10 +344,10 @@ def check_time(case: Case) -> tuple[Answer, ...]:
         proven = accept_stamp(stamp, policy)
         if not stamp.intact:
             answers = _good("TIMESTAMP_BROKEN", stamp.fault)
+        elif any(stamp.time and time + policy.tolerance < stamp.time for time in case.later):
+            answers = _bad("TIMESTAMP_ORDER", _UNSURE, SubIndication.TIMESTAMP_ORDER_FAILURE)
         elif proven is None:
             answers = _good("TIMESTAMP_UNTRUSTED", _tell_stamp(stamp))
-        elif any(time + policy.tolerance < proven for time in case.later):
-            answers = _bad("TIMESTAMP_ORDER", _UNSURE, SubIndication.TIMESTAMP_ORDER_FAILURE)
     answers += _check_claim(case)
     if not case.proven and policy.timestamp_required and case.facts.type is SignatureType.SIGNATURE:
         answers += _bad("TIMESTAMP_REQUIRED", _UNSURE, SubIndication.SIG_CONSTRAINTS_FAILURE)

@@ -53,7 +53,7 @@ def examine(
     usage: Usage = Usage.SIGNING,
     fetcher: Fetcher | None = None,
     historic: frozenset[str] = frozenset(),
-    only_later: bool = False,
+    issued_after: datetime | None = None,
 ) -> ChainFacts:
     """Examine `certificate` (DER) at the instant `at` under `trust`; a bad certificate never raises.
 
@@ -61,8 +61,7 @@ def examine(
     root needs revocation data that count (see `revocation`). With a `fetcher`, what is missing is asked for
     at the addresses that the certificates name: issuers, and for a certificate without such data its OCSP
     answer, then its CRL. `historic` digests count in certificates and CRLs although they are weak by now;
-    with `only_later` revocation data count only if they were issued after `at`. Raises `InputError` only if
-    `at` has no time zone.
+    what is older than `issued_after` does not. Raises `InputError` only if `at` has no time zone.
     """
     if at.tzinfo is None:
         raise InputError("a time without its zone says nothing.", advice="Give a time with its offset.")
@@ -74,7 +73,7 @@ def examine(
             pool=Pool(trust.roots, trust.intermediates, others),
             revocation=RevocationData(crls=(*trust.crls, *crls), ocsps=ocsps),
             enquiry=None if fetcher is None else Enquiry(fetcher),
-            terms=Terms(at=at, historic=historic, only_later=only_later),
+            terms=Terms(at=at, historic=historic, issued_after=issued_after),
         ).conclude()
     except MALFORMED as error:
         detail = f"the certificate cannot be processed ({type(error).__name__})."

@@ -23,13 +23,14 @@ class Terms:
     at: datetime
     historic: frozenset[str] = frozenset()
     """Weak digests that count nevertheless."""
-    only_later: bool = False
-    """Data count only if they were issued after `at`."""
+    issued_after: datetime | None = None
+    """Data count only if they are not older than this; None if their age does not matter."""
 
     def accept(self, statement: Statement) -> bool:
         """Tell whether a statement counts."""
         strong = not statement.digest or statement.digest in self.historic
-        return strong and statement.counts(self.at, only_later=self.only_later)
+        recent = self.issued_after is None or self.issued_after <= statement.this_update
+        return strong and recent and statement.counts(self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,10 +41,8 @@ class Statement:
     support: tuple[bytes, ...] = ()
     """CRLs that show that the OCSP responder itself was not revoked."""
 
-    def counts(self, at: datetime, *, only_later: bool = False) -> bool:
-        """Whether it may be used for the instant `at`; `only_later` asks that it was issued after that."""
-        if only_later:
-            return at <= self.this_update
+    def counts(self, at: datetime) -> bool:
+        """Whether it may be used for the instant `at`."""
         return at <= self.this_update or (self.next_update is not None and at <= self.next_update)
 
 

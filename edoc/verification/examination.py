@@ -10,8 +10,8 @@ from datetime import datetime
 
 from edoc.core.chain import CertificateFacts, ChainFacts
 from edoc.core.evidence import FileEvidence, SignatureFacts, TimestampFacts
-from edoc.core.proofs import accept_stamp, find_best_time
 from edoc.core.policy import Policy
+from edoc.core.proofs import accept_stamp, find_best_time
 from edoc.core.report import Coverage, SignatureType, TimeSource
 from edoc.errors import InputError
 from edoc.trust.certificates import read_certificate
@@ -58,9 +58,8 @@ class Examiner:
     ) -> TimestampFacts:
         if stamp.certificate is None or not stamp.intact:
             return stamp
-        return replace(
-            stamp, chain=self._follow(file, facts, stamp.certificate, stamp.others, at, stamps=True)
-        )
+        chain = self._follow(file, facts, stamp.certificate, at, stamp=stamp)
+        return replace(stamp, chain=chain)
 
     def _examine(self, file: FileEvidence, facts: SignatureFacts) -> SignatureFacts:
         if facts.certificate is None:
@@ -73,7 +72,7 @@ class Examiner:
             return replace(facts, signer=signer, chain=self._prove(file, facts, facts.timestamp.chain))
         time, source = find_best_time(file, facts, self._at, self._policy)
         proven = source is not TimeSource.VALIDATION_TIME
-        chain = self._follow(file, facts, facts.certificate, (), time, proven=proven, stamps=is_stamp)
+        chain = self._follow(file, facts, facts.certificate, time, since=time if proven else None)
         return replace(facts, signer=signer, chain=self._prove(file, facts, chain))
 
     def _follow(
@@ -81,24 +80,26 @@ class Examiner:
         file: FileEvidence,
         facts: SignatureFacts,
         certificate: bytes,
-        others: tuple[bytes, ...],
         at: datetime,
         *,
-        proven: bool | None = None,
-        stamps: bool = False,
+        since: datetime | None = None,
+        stamp: TimestampFacts | None = None,
     ) -> ChainFacts:
-        known = at < self._at if proven is None else proven
+        """Examine a path at `at`; `since` is when what its key signed is known to have been signed."""
+        if stamp is not None and at < self._at:
+            since = stamp.time
+        is_stamp = stamp is not None or facts.type is SignatureType.DOCUMENT_TIMESTAMP
         return examine(
             certificate,
             trust=self._trust,
             at=at,
-            others=(*others, *facts.others, *file.certificates),
+            others=(*(stamp.others if stamp else ()), *facts.others, *file.certificates),
             crls=(*facts.crls, *file.crls),
             ocsps=(*facts.ocsps, *file.ocsps),
-            usage=Usage.TIMESTAMPING if stamps else Usage.SIGNING,
+            usage=Usage.TIMESTAMPING if is_stamp else Usage.SIGNING,
             fetcher=self._fetcher,
-            historic=self._policy.list_historic(at, proven=known),
-            only_later=known and self._policy.revocation == "issued_after",
+            historic=self._policy.list_historic(at, proven=since is not None),
+            issued_after=since if self._policy.revocation == "issued_after" else None,
         )
 
     def _prove(self, file: FileEvidence, facts: SignatureFacts, chain: ChainFacts) -> ChainFacts:
