@@ -210,25 +210,6 @@ def embed(revision: Revision, part: Subset) -> generic.IndirectObject:
     )
 
 
-def is_own(font: Any, text: str) -> bool:
-    """Tell whether a font of a PDF is what `embed` makes of the letters of `text`, to the byte.
-
-    So nobody can pass off other shapes as these letters. What the font says is not trusted: its program, what
-    its glyphs mean, and how codes lead to glyphs are compared.
-    """
-    descendant = font["/DescendantFonts"][0].get_object()
-    program = descendant["/FontDescriptor"]["/FontFile2"]
-    plain = font["/Encoding"] == "/Identity-H" and descendant.get("/CIDToGIDMap", "/Identity") == "/Identity"
-    composed = unicodedata.normalize("NFC", text)
-    if not plain or not set(composed) <= _KNOWN:
-        return False
-    parts = (cut_alike(face, composed) for face in Face)
-    return any(
-        program.encoded_data == part.program and font["/ToUnicode"].encoded_data == part.to_unicode
-        for part in parts
-    )
-
-
 def _describe_font(revision: Revision, part: Subset) -> generic.DictionaryObject:
     program = deflated({"Filter": "/FlateDecode", "Length1": part.size}, part.program)
     more: dict[str, Value] = {}

@@ -213,7 +213,7 @@ class History:
         if not self._boxes.get(field.name):
             return
         for _, widget in field.widgets:
-            if trick := find_trick(signed, widget, field.text):
+            if trick := find_trick(signed, widget):
                 yield f"the field {field.name} {trick}"
 
     def _list_covers(self, steps: list[Step]) -> Iterator[str]:

@@ -1,9 +1,8 @@
 """Does a filled text field show its value, and nothing else.
 
 What a program reads in a field and what it shows can be made to differ: white, clipped or covered letters, a
-font whose letters look like others, a picture beside invisible words, looks for the moment when the mouse
-passes. So whatever a later update gives a field must be plain: new looks of letters alone, in a font that was
-there before or that every program brings along.
+picture beside invisible words, looks for the moment when the mouse
+passes. So whatever a later update gives a field must be plain: one new look, of letters alone, in a font.
 """
 
 import re
@@ -12,18 +11,18 @@ from typing import Any, Final
 from pyhanko.pdf_utils import generic
 
 from edoc.pdf.comparing import get_raw, is_same
-from edoc.pdf.fieldlist import ODD, Field
+from edoc.pdf.fieldlist import ODD, Field, get_object
 from edoc.pdf.objects import look
 
 _STRINGS: Final = re.compile(rb"\((?:[^()\\]|\\.)*\)|<[0-9A-Fa-f\s]*>|/[^\s()<>\[\]{}/%]*", re.DOTALL)
 _PAINTS: Final = re.compile(rb"(?<![\w*])(?:f\*?|F|B\*?|b\*?|S|s|sh|Do|BI|Tr|gs)(?![\w*])")
 """Operators that fill, stroke, place pictures, hide letters or make them transparent."""
 _FRAMES: Final = frozenset({"/XObject", "/Pattern", "/Shading"})
-_STANDARD: Final = frozenset({"/Type1", "/TrueType"})
+_FONTS: Final = frozenset({"/Type0", "/Type1", "/MMType1", "/TrueType"})
 
 
-def find_trick(signed: Any, widget: Any, text: str) -> str:
-    """Say what is odd about the looks that a field's widget was given after `signed` to show `text`."""
+def find_trick(signed: Any, widget: Any) -> str:
+    """Say what is odd about the looks that a field's widget was given after `signed`; else nothing."""
     try:
         looks = look(widget, "/AP")
         if looks is None:
@@ -33,7 +32,7 @@ def find_trick(signed: Any, widget: Any, text: str) -> str:
             return "has more than one look"
         if not isinstance(normal, generic.IndirectObject) or _stands(signed, normal):
             return "got looks that were prepared before"
-        return _find_in_stream(signed, normal.reference.get_object(), text)
+        return _find_in_stream(normal.reference.get_object())
     except ODD:
         return "has looks that cannot be read"
 
@@ -59,7 +58,7 @@ def _is_drawn(widget: Any) -> bool:
         return False
 
 
-def _find_in_stream(signed: Any, stream: Any, text: str) -> str:
+def _find_in_stream(stream: Any) -> str:
     if not isinstance(stream, generic.StreamObject):
         return "has looks that are no drawing"
     painted = _PAINTS.search(_STRINGS.sub(b" ", stream.data))
@@ -69,35 +68,22 @@ def _find_in_stream(signed: Any, stream: Any, text: str) -> str:
     if _FRAMES & set(resources):
         return "shows pictures"
     fonts = look(resources, "/Font", {})
-    for name in fonts:
-        raw = dict.get(fonts, name)
-        known = isinstance(raw, generic.IndirectObject) and _stands(signed, raw)
-        if not known and not _is_honest(fonts[name]) and not _is_own(fonts[name], text):
-            return "brings its own letters along"
+    if not all(_is_honest(fonts[name]) for name in fonts):
+        return "draws its letters itself"
     return ""
 
 
 def _is_honest(font: Any) -> bool:
-    """Tell whether the letters of a font are every program's own."""
-    encoding = dict.get(font, "/Encoding")
-    own = "/FontDescriptor" in font or "/ToUnicode" in font or "/DescendantFonts" in font
-    named = encoding is None or isinstance(encoding, generic.NameObject) or (not own and _is_usual(font))
-    return not own and named and dict.get(font, "/Subtype") in _STANDARD
-
-
-def _is_own(font: Any, text: str) -> bool:
-    from edoc.pdf.fonts import is_own  # it brings what cuts fonts along
-
-    return "/DescendantFonts" in font and is_own(font, text)
-
-
-def _is_usual(font: Any) -> bool:
+    """Tell whether a font is a font, and its codes mean what its own encoding says."""
     encoding = look(font, "/Encoding")
-    return isinstance(encoding, generic.DictionaryObject) and "/Differences" not in encoding
+    other = isinstance(encoding, generic.DictionaryObject) and "/Differences" in encoding
+    return dict.get(font, "/Subtype") in _FONTS and not other
 
 
 def _stands(view: Any, reference: Any) -> bool:
     """Whether an object of that number was there already."""
-    make: Any = generic.Reference
-    found = view.get_object(make(reference.idnum, reference.generation, pdf=view))
+    try:
+        found = get_object(view, (reference.idnum, reference.generation))
+    except ODD:
+        return False
     return not isinstance(found, generic.NullObject)

@@ -119,7 +119,9 @@ class Looks:
 
     def _shows(self, place: Allowed) -> bool:
         if place not in self._shown:
-            self._shown[place] = _shows(self._document, place)
+            # Flattening changes the pages, so another copy is flattened.
+            with closing(_open(self._current, self._password)) as document:
+                self._shown[place] = _shows(document, place)
         return self._shown[place]
 
 

@@ -285,7 +285,7 @@ def interrupt(state: Path, number: int, *arguments: str | Path) -> "tuple[subpro
     wait_until(lambda: sum(len(file.read_text().splitlines()) for file in state.glob("*.jsonl")) == 4)
     (child,) = wait_until(lambda: len(found := list_children(process.pid)) == 1 and found)
     process.send_signal(number)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=90)
     wait_until(lambda: is_gone(child))
     return process, err
 
