@@ -15,7 +15,7 @@ from verifying import add_note, certify, draw_on_page, make_dictionary, make_num
 from edoc.core.policy import Policy
 from edoc.core.report import Changes, Indication
 from edoc.devpki.hierarchy import DevPki
-from edoc.pdf.objects import look
+from edoc.pdf.objects import look as find_entry
 from edoc.verification import verify
 
 COMMENTS = Policy(name="comments", trust_required=False, allowed_changes=Changes.ANNOTATION)
@@ -44,7 +44,7 @@ def comment(kind: str, box: tuple[int, int, int, int], look: bytes | None = None
             stream[pdf_name("/Subtype")] = pdf_name("/Form")
             stream[pdf_name("/BBox")] = generic.ArrayObject(map(generic.FloatObject, box))
             entries[pdf_name("/AP")] = make_dictionary({pdf_name("/N"): writer.add_object(stream)})
-        others = look(page, "/Annots", [])
+        others = find_entry(page, "/Annots", [])
         page[pdf_name("/Annots")] = generic.ArrayObject(
             [*others, writer.add_object(make_dictionary(entries))]
         )
