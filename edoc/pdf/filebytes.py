@@ -13,8 +13,8 @@ from typing import Any, BinaryIO, Final
 from edoc.pdf.cmsnames import start_digest
 from edoc.pdf.scan import Numbers, find_ranges
 
-_CHUNK: Final = 1 << 20
-_AHEAD: Final = 4
+_CHUNK: Final = 2 << 20
+_AHEAD: Final = 2
 """Pieces that may wait for the digest."""
 
 

@@ -185,10 +185,12 @@ class History:
 
     def _list_tricks(self, item: Found, signed: Any, steps: list[Step]) -> Iterator[str]:
         """Fields that were touched and do not simply show their value, or a signature."""
-        before = {field.name: field for field in list_fields(signed)}
         now = {field.name: field for field in self._fields}
         signing = self._list_signing(item)
-        for name in sorted({name for step in steps for name in step.fields} & set(now)):
+        touched = {name for step in steps for name in step.fields} & set(now)
+        filled = any(now[name].type != "/Sig" for name in touched)
+        before = {field.name: field for field in list_fields(signed)} if filled else {}
+        for name in sorted(touched):
             field = now[name]
             if field.type == "/Sig":
                 if name not in signing and self._boxes.get(name):

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 from edoc.core.evidence import Change
 from edoc.core.report import Changes
 from edoc.pdf.comparing import Mentions
+from edoc.pdf.crossref import Entry
 from edoc.pdf.difference import Explanation, explain
 from edoc.pdf.fieldlist import Key, list_fields
 from edoc.pdf.filebytes import FileBytes
@@ -83,6 +84,13 @@ class OrdinaryRevisions:
         self._updates = reader.updates
         self._views = {self.newest: reader}
         self._explained: dict[int, Explanation] = {}
+        self._lists: dict[int, dict[int, Entry]] = {}
+
+    def _list(self, revision: int) -> dict[int, Entry]:
+        """What the cross-references of one revision alone say."""
+        if revision not in self._lists:
+            self._lists[revision] = self._updates[revision].list_all()
+        return self._lists[revision]
 
     @property
     def current(self) -> OrdinaryReader:
@@ -121,7 +129,8 @@ class OrdinaryRevisions:
         covered = self._updates[: revision + 1]
         if any(update.end > end or update.position > end for update in covered):
             return None
-        places = (each.offset for update in covered for each in update.list_all().values() if _stands(each))
+        lists = (self._list(number) for number in range(revision + 1))
+        places = (each.offset for listed in lists for each in listed.values() if _stands(each))
         if any(place >= end for place in places):
             return None
         view.size = end  # nothing of this revision reaches beyond
@@ -130,8 +139,9 @@ class OrdinaryRevisions:
     def offsets(self, start: int) -> Offsets:
         """Say where everything stands that begins at byte `start` or later."""
         sections = {update.position for update in self._updates}
-        later = [update for update in self._updates if update.end > start]
-        objects = {each.offset for update in later for each in update.list_all().values() if _stands(each)}
+        numbers = [number for number, update in enumerate(self._updates) if update.end > start]
+        later = [self._updates[number] for number in numbers]
+        objects = {each.offset for number in numbers for each in self._list(number).values() if _stands(each)}
         hybrid = {int(update.trailer["/XRefStm"]) for update in later if "/XRefStm" in update.trailer}
         objects = {self._skip_blank(place) for place in objects | sections | hybrid if place >= start}
         return Offsets(frozenset(objects), frozenset(sections))
@@ -143,7 +153,7 @@ class OrdinaryRevisions:
 
     def list_written(self, revision: int) -> Iterable[int]:
         """Give the numbers of the objects that a revision writes."""
-        return self._updates[revision].list_all()
+        return self._list(revision)
 
     def step(self, revision: int, *, first: int, certified: bool) -> Step:
         """Say what a revision did; `first` is the earliest that is ever asked about."""
@@ -174,7 +184,7 @@ class OrdinaryRevisions:
         for revision in range(first, self.newest + 1):
             old, new = self.view(revision - 1), self.view(revision)
             yield revision, explain(old, new, mentions, fields)
-            mentions.add(new, self._updates[revision].list_all())
+            mentions.add(new, self._list(revision))
 
 
 def _stands(entry: Any) -> bool:
