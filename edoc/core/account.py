@@ -4,9 +4,10 @@ Rules: nothing is decided here; what was not exhibited is not listed.
 """
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Final, Protocol
 
-from edoc.core.chain import ChainFacts, ChainStatus
+from edoc.core.chain import ChainFacts
 from edoc.core.evidence import ChangeFacts, FileEvidence, SignatureFacts, TimestampFacts
 from edoc.core.exhibit import Exhibit
 from edoc.core.messages import tidy
@@ -18,6 +19,8 @@ from edoc.core.particulars import (
     StageReport,
     StampReport,
 )
+from edoc.core.policy import Policy
+from edoc.core.proofs import doubt_stamp
 from edoc.core.verdicts import EvidenceKind, Indication, Message, StageResult, SubIndication
 
 Exhibits = dict[bytes, Exhibit]
@@ -110,16 +113,18 @@ def _is_about(statement: Exhibit, certificate: Exhibit) -> bool:
     return any(number in said.serial_numbers for number in named.serial_numbers)
 
 
-def list_stamps(facts: SignatureFacts, exhibits: Exhibits) -> tuple[StampReport, ...]:
-    """The signature's time-stamp, or the document time-stamp itself."""
-    return () if facts.timestamp is None else (_describe(facts.timestamp, exhibits),)
+def list_stamps(
+    facts: SignatureFacts, exhibits: Exhibits, policy: Policy, at: datetime
+) -> tuple[StampReport, ...]:
+    """The signature's time-stamp, or the document time-stamp itself, as judged under a policy."""
+    return () if facts.timestamp is None else (_describe(facts.timestamp, exhibits, policy, at),)
 
 
-def _describe(stamp: TimestampFacts, exhibits: Exhibits) -> StampReport:
+def _describe(stamp: TimestampFacts, exhibits: Exhibits, policy: Policy, at: datetime) -> StampReport:
     token = exhibits.get(stamp.token)
     authority = exhibits.get(stamp.certificate or b"")
     path = _find(stamp.chain.path if stamp.chain else (), exhibits)
-    indication, sub_indication = _judge_path(stamp)
+    indication, sub_indication = _judge_stamp(stamp, policy, at)
     return StampReport(
         time=stamp.time,
         tsa=authority.words.name if authority else "",
@@ -131,26 +136,13 @@ def _describe(stamp: TimestampFacts, exhibits: Exhibits) -> StampReport:
     )
 
 
-def _judge_path(stamp: TimestampFacts) -> tuple[Indication, SubIndication | None]:
+def _judge_stamp(
+    stamp: TimestampFacts, policy: Policy, at: datetime
+) -> tuple[Indication, SubIndication | None]:
     if not stamp.intact:
         return Indication.TOTAL_FAILED, SubIndication.SIG_CRYPTO_FAILURE
-    if stamp.chain is None:
-        return Indication.INDETERMINATE, SubIndication.NO_CERTIFICATE_CHAIN_FOUND
-    if stamp.chain.status is ChainStatus.OK:
-        return Indication.TOTAL_PASSED, None
-    failure = SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE
-    return Indication.INDETERMINATE, _PATHS.get(stamp.chain.status, failure)
-
-
-_PATHS: Final = {
-    ChainStatus.NO_PATH: SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
-    ChainStatus.NOT_YET_VALID: SubIndication.OUT_OF_BOUNDS_NO_POE,
-    ChainStatus.EXPIRED: SubIndication.OUT_OF_BOUNDS_NO_POE,
-    ChainStatus.REVOKED: SubIndication.REVOKED_NO_POE,
-    ChainStatus.REVOCATION_UNKNOWN: SubIndication.TRY_LATER,
-    ChainStatus.BAD_USAGE: SubIndication.CHAIN_CONSTRAINTS_FAILURE,
-}
-"""What the state of an authority's path means for its time-stamp (EN 319 102-1, 5.4)."""
+    doubt = doubt_stamp(stamp, policy, at)
+    return (Indication.INDETERMINATE, doubt) if doubt else (Indication.TOTAL_PASSED, None)
 
 
 def describe_stage(
@@ -169,7 +161,7 @@ def describe_stage(
 
 def _read_silence(name: str, facts: SignatureFacts) -> StageResult | None:
     """Some questions are answered only if something is wrong."""
-    content = name in {"format", "certainty"}
+    content = name in {"format", "certainty", "requirements"}
     content |= name == "digest" and facts.digest_matches is True
     content |= name == "algorithms" and bool(facts.digest_algorithm and facts.signature_algorithm)
     return StageResult.PASSED if content else None
@@ -194,6 +186,7 @@ BLOCKS: Final = {
     "time": "Time-stamp Validation (5.4)",
     "chain": "X.509 Certificate Validation (5.2.6)",
     "algorithms": _ACCEPTANCE,
+    "requirements": _ACCEPTANCE,
 }
 """The building block of ETSI EN 319 102-1 that each question belongs to; acceptance if none is named."""
 

@@ -75,13 +75,26 @@ class ChainFacts:
     """DER certificates from the leaf to the root; the leaf alone if no path was found."""
     revoked_at: datetime | None = None
     is_authority: bool = False
-    """What was revoked is a CA of the path, not its leaf."""
+    """What was revoked, had expired or had not begun is a CA of the path, not its leaf."""
+    on_hold: bool = False
+    """What was revoked is only on hold: it may be released again."""
+    not_revoked: bool = False
+    """Of a leaf outside its period: it is known that it was not revoked as long as that lasted."""
+    forgets: bool = False
+    """Evidence is younger than the end of the certificate that it clears and need not remember it."""
+    weak: bool = False
+    """Nothing makes the path INVALID but algorithms that are weak by now."""
     algorithms: tuple[Algorithm, ...] = ()
-    """With which the certificates below the root were signed."""
+    """With which the certificates below the root were signed, the leaf first."""
+    revocation_algorithms: tuple[Algorithm, ...] = ()
+    """With which the evidence was signed, and the certificates of OCSP responders."""
+    vouched: tuple[tuple[bytes, datetime], ...] = ()
+    """Pieces of evidence, and when the first of those who vouch for each expires: CAs and OCSP responders."""
     outlived: datetime | None = None
-    """When the first of the CAs that vouch for the evidence expires, roots included."""
+    """When somebody who vouches for evidence expired, before anything proves it to be older; None if nobody
+    did until the file was judged."""
     proven: datetime | None = None
-    """Since when time-stamps prove that all of the evidence existed; None if they do not."""
+    """Since when a time-stamp proves that all of the evidence and of the CAs existed; None if none does."""
     revocation_source: str = ""
     """`crl`, `ocsp` or empty."""
     evidence: tuple[bytes, ...] = ()

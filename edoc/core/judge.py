@@ -2,72 +2,52 @@
 
 Rules: the checks stand in one table; each leaves its answer in the report; the first that fails decides the
 indication, so failures that prove alteration stand before doubts; what no check has found good never passes.
-Words and order follow ETSI EN 319 102-1, 5.2 to 5.5. Serves NĐ 68/2024 Arts 31 and 32.
+Words and order follow ETSI EN 319 102-1, 5.2 to 5.6: which of its processes applies (basic, with time, with
+archival data) follows from the proofs that are there. Serves NĐ 68/2024 Arts 31 and 32.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from edoc.core import account
+from edoc.core.case import Answer, Case, Check, bad, good
 from edoc.core.chain import ChainFacts, ChainStatus
-from edoc.core.evidence import Fault, FileEvidence, SignatureFacts, TimestampFacts
+from edoc.core.evidence import FileEvidence, SignatureFacts, TimestampFacts
+from edoc.core.form import (
+    check_certainty,
+    check_changes,
+    check_coverage,
+    check_cryptography,
+    check_digest,
+    check_format,
+)
 from edoc.core.messages import say, show_time
 from edoc.core.parcel import apply_package_rule
 from edoc.core.policy import Policy
-from edoc.core.proofs import accept_stamp, find_best_time, list_proofs, name_algorithm
+from edoc.core.proofs import (
+    accept_stamp,
+    doubt_stamp,
+    find_best_time,
+    find_start,
+    find_unproven,
+    find_weak_links,
+    list_proofs,
+    name_algorithm,
+    name_flaw,
+)
 from edoc.core.report import (
-    Changes,
-    Coverage,
     FileReport,
     Indication,
-    Message,
     Report,
     SignatureReport,
     SignatureType,
     Signer,
     SubIndication,
-    TimeSource,
 )
 from edoc.core.rule import Expected, apply_rule
 
-_COMMENTS_GRANTED: Final = 3
-"""The DocMDP permission by which a signer asks for comments."""
 _FAILED, _UNSURE = Indication.TOTAL_FAILED, Indication.INDETERMINATE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One signature before the judge."""
-
-    facts: SignatureFacts
-    policy: Policy
-    at: datetime
-    """The validation time."""
-    time: datetime
-    """The best signature time: when the signature is known to have existed."""
-    source: TimeSource
-    later: tuple[datetime, ...] = ()
-    """What the document time-stamps prove that cover the signature."""
-
-    @property
-    def proven(self) -> bool:
-        """Whether anything proves the time."""
-        return self.source is not TimeSource.VALIDATION_TIME
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What a check found; an indication only if it failed."""
-
-    message: Message
-    indication: Indication | None = None
-    sub_indication: SubIndication | None = None
-
-
-Check = Callable[[Case], tuple[Answer, ...]]
-"""Puts one question to a case. No answer means that the question does not arise."""
 
 
 def judge(
@@ -148,8 +128,15 @@ def _judge_signature(
     facts: SignatureFacts, file: FileEvidence, policy: Policy, at: datetime, exhibits: account.Exhibits
 ) -> SignatureReport:
     time, source = find_best_time(file, facts, at, policy)
-    later = tuple(list_proofs(file, facts, policy))
-    case = Case(facts=facts, policy=policy, at=at, time=time, source=source, later=later)
+    case = Case(
+        facts=facts,
+        policy=policy,
+        at=at,
+        time=time,
+        source=source,
+        later=tuple(list_proofs(file, facts, at, policy)),
+        start=find_start(file, facts, at, policy),
+    )
     asked = [(check, check(case)) for check in CHECKS]
     answers = [answer for _, found in asked for answer in found]
     decisive = next((answer for answer in answers if answer.indication is not None), None)
@@ -177,7 +164,7 @@ def _judge_signature(
         signed_bytes=facts.end,
         value=facts.value,
         changes=account.list_changes(facts.changes),
-        time_stamps=account.list_stamps(facts, exhibits),
+        time_stamps=account.list_stamps(facts, exhibits, policy, at),
         certificates=account.list_certificates(facts.chain, exhibits),
         revocation=account.list_revocation(facts.chain, exhibits),
         revoked_at=facts.chain.revoked_at if facts.chain else None,
@@ -205,240 +192,150 @@ def _describe(facts: SignatureFacts) -> Signer | None:
     )
 
 
-def _good(code: str, detail: object = "") -> tuple[Answer, ...]:
-    return (Answer(message=say(code, detail)),)
-
-
-def _bad(code: str, indication: Indication, sub: SubIndication, detail: object = "") -> tuple[Answer, ...]:
-    return (Answer(message=say(code, detail), indication=indication, sub_indication=sub),)
-
-
-_FAULTS: Final = {
-    "SIGNATURE_UNREADABLE": (_FAILED, SubIndication.FORMAT_FAILURE),
-    "SIGNATURE_UNREACHABLE": (_FAILED, SubIndication.FORMAT_FAILURE),
-    "BYTE_RANGE_BAD": (_FAILED, SubIndication.FORMAT_FAILURE),
-    "GAP_NOT_CONTENTS": (_FAILED, SubIndication.FORMAT_FAILURE),
-    "REVISION_NOT_COVERED": (_FAILED, SubIndication.FORMAT_FAILURE),
-    "BYTES_UNEXPLAINED": (_FAILED, SubIndication.FORMAT_FAILURE),
-    "CMS_MALFORMED": (_FAILED, SubIndication.FORMAT_FAILURE),
-    "XML_REFERENCE_AMBIGUOUS": (_FAILED, SubIndication.FORMAT_FAILURE),
-    "XML_SIGNATURE_FORBIDDEN": (_FAILED, SubIndication.FORMAT_FAILURE),
-    "XML_SIGNATURE_MALFORMED": (_FAILED, SubIndication.FORMAT_FAILURE),
-    "XML_SIGNED_ELSEWHERE": (_FAILED, SubIndication.FORMAT_FAILURE),
-    "XML_UNCANONICAL": (_FAILED, SubIndication.FORMAT_FAILURE),
-    "XML_COVERS_PART": (_UNSURE, SubIndication.SIG_CONSTRAINTS_FAILURE),
-    "XML_REFERENCE_EXTERNAL": (_UNSURE, SubIndication.SIGNED_DATA_NOT_FOUND),
-    "ATTRIBUTES_NOT_DER": (_FAILED, SubIndication.FORMAT_FAILURE),
-    "NO_SIGNER_CERTIFICATE": (_UNSURE, SubIndication.NO_SIGNING_CERTIFICATE_FOUND),
-    "ALGORITHM_UNSUPPORTED": (_UNSURE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE),
-    "SIGNING_CERTIFICATE_MISMATCH": (_UNSURE, SubIndication.NO_SIGNING_CERTIFICATE_FOUND),
-    "IMPLEMENTATIONS_DISAGREE": (_UNSURE, SubIndication.SIG_CONSTRAINTS_FAILURE),
-    "SIGNED_DATA_NOT_FOUND": (_UNSURE, SubIndication.SIGNED_DATA_NOT_FOUND),
-    "FORMAT_UNSUPPORTED": (_UNSURE, SubIndication.SIG_CONSTRAINTS_FAILURE),
-}
-"""What each fault of form means; a fault that is not here is only a remark."""
-
-_DEPARTURES: Final = frozenset(
-    {"CONTENT_EMPTY_ENCAPSULATED", "CONTENT_ENCAPSULATED", "SEVERAL_SIGNERS", "SUBFILTER_MISMATCH"}
-    | {"CMS_TRAILING_BYTES", "DIGESTS_DIFFER", "SIGNER_NAMED_OTHERWISE"}
-)
-"""Remarks that a strict policy weighs as doubts."""
-
-
-def _weigh_all(case: Case) -> list[Answer]:
-    return [_weigh(fault, case.policy) for fault in case.facts.faults]
-
-
-def _weigh(fault: Fault, policy: Policy) -> Answer:
-    indication, sub = _FAULTS.get(fault.code, (None, None))
-    if policy.strict and fault.code in _DEPARTURES:
-        indication, sub = _UNSURE, SubIndication.SIG_CONSTRAINTS_FAILURE
-    return Answer(message=say(fault.code, fault.detail), indication=indication, sub_indication=sub)
-
-
-def check_digest(case: Case) -> tuple[Answer, ...]:
-    """Ask whether the signed bytes are what was signed (5.2.7, first half)."""
-    if case.facts.digest_matches is False:
-        return _bad("DIGEST_MISMATCH", _FAILED, SubIndication.HASH_FAILURE)
-    return ()
-
-
-def check_format(case: Case) -> tuple[Answer, ...]:
-    """Ask whether the signature is well formed and its range a revision (5.2.2)."""
-    return tuple(
-        answer for fault in case.facts.faults if (answer := _weigh(fault, case.policy)).indication is _FAILED
-    )
-
-
-def check_cryptography(case: Case) -> tuple[Answer, ...]:
-    """Ask whether the cryptographic signature holds (5.2.7, second half)."""
-    if case.facts.signature_holds is False:
-        return _bad("SIGNATURE_WRONG", _FAILED, SubIndication.SIG_CRYPTO_FAILURE)
-    return _good("INTACT") if case.facts.intact else ()
-
-
-def check_coverage(case: Case) -> tuple[Answer, ...]:
-    """Ask whether a whole revision is covered; partial coverage always carries its fault."""
-    match case.facts.coverage:
-        case Coverage.WHOLE_FILE:
-            return _good("COVERS_FILE")
-        case Coverage.WHOLE_REVISION:
-            return _good("COVERS_REVISION")
-        case _:
-            return (
-                ()
-                if case.facts.faults
-                else _bad("REVISION_NOT_COVERED", _FAILED, SubIndication.FORMAT_FAILURE, "partial")
-            )
-
-
-def check_changes(case: Case, *, only_failures: bool = False) -> tuple[Answer, ...]:
-    """Ask whether what came after the signature is permitted by it and by the policy."""
-    changes, lock, policy = case.facts.changes, case.facts.lock, case.policy
-    found: list[tuple[Answer, ...]] = []
-    if changes.reasons:
-        found.append(
-            _bad("CHANGES_FORBIDDEN", _FAILED, SubIndication.FORMAT_FAILURE, "; ".join(changes.reasons))
-        )
-    if changes.locked_fields:
-        names = ", ".join(changes.locked_fields)
-        found.append(_bad("LOCKED_FIELD_CHANGED", _FAILED, SubIndication.FORMAT_FAILURE, names))
-    if changes.visual:
-        found.append(_bad("LOOKS_CHANGED", _FAILED, SubIndication.FORMAT_FAILURE, "; ".join(changes.visual)))
-    if not changes.undecided and lock.document is not None and changes.beyond_document:
-        found.append(_bad("CHANGES_BEYOND_DOCMDP", _FAILED, SubIndication.FORMAT_FAILURE))
-    granted = Changes.ANNOTATION.rank if lock.document == _COMMENTS_GRANTED else 0
-    allowed = max(granted, policy.allowed_changes.rank)
-    if not found and not changes.undecided and changes.kind.rank > allowed:
-        found.append(_bad("CHANGES_BEYOND_POLICY", _FAILED, SubIndication.FORMAT_FAILURE, changes.kind))
-    if changes.undecided:
-        found.append(
-            _bad("CHANGES_UNDECIDED", _UNSURE, SubIndication.SIG_CONSTRAINTS_FAILURE, changes.undecided)
-        )
-    if not found and not only_failures and changes.kind is not Changes.OTHER:
-        found.append(_good(f"CHANGES_{changes.kind.name}"))
-    return tuple(answer for answers in found for answer in answers)
-
-
-def check_certainty(case: Case) -> tuple[Answer, ...]:
-    """Ask whether everything could be computed; what could not is a doubt, any other fault a remark."""
-    remarks = tuple(
-        answer
-        for fault in case.facts.faults
-        if (answer := _weigh(fault, case.policy)).indication is not _FAILED
-    )
-    # Where the signature is wrong, the digest that it was made over cannot always be told.
-    broken = case.facts.signature_holds is False
-    doubtful = case.facts.signature_holds is None or (case.facts.digest_matches is None and not broken)
-    if doubtful and not any(_weigh(fault, case.policy).indication for fault in case.facts.faults):
-        sub = SubIndication.SIGNED_DATA_NOT_FOUND
-        return (*remarks, *_bad("SIGNATURE_UNREADABLE", _UNSURE, sub, "no digest could be computed"))
-    return remarks
-
-
 def check_time(case: Case) -> tuple[Answer, ...]:
-    """Ask what proves when the signature was made (5.4, 5.5)."""
-    stamp, policy = case.facts.timestamp, case.policy
+    """Ask what proves when the signature was made (5.4; 5.5.4, steps 1 to 4)."""
+    stamp = case.facts.timestamp
+    is_stamp = case.facts.type is SignatureType.DOCUMENT_TIMESTAMP
     answers: tuple[Answer, ...] = ()
-    if stamp is not None and case.facts.type is SignatureType.SIGNATURE:
-        proven = accept_stamp(stamp, policy)
-        if not stamp.intact:
-            answers = _good("TIMESTAMP_BROKEN", stamp.fault)
-        elif any(stamp.time and time + policy.tolerance < stamp.time for time in case.later):
-            answers = _bad("TIMESTAMP_ORDER", _UNSURE, SubIndication.TIMESTAMP_ORDER_FAILURE)
-        elif proven is None:
-            answers = _good("TIMESTAMP_UNTRUSTED", _tell_stamp(stamp))
-    answers += _check_claim(case)
-    if not case.proven and policy.timestamp_required and case.facts.type is SignatureType.SIGNATURE:
-        answers += _bad("TIMESTAMP_REQUIRED", _UNSURE, SubIndication.SIG_CONSTRAINTS_FAILURE)
-    return (*answers, *_good("TIME_PROVEN" if case.proven else "TIME_NOT_PROVEN", show_time(case.time)))
+    if stamp is not None:
+        answers = _look_ahead(case, stamp) if is_stamp else _weigh_stamp(case, stamp)
+    return (*answers, *good("TIME_PROVEN" if case.proven else "TIME_NOT_PROVEN", show_time(case.time)))
 
 
-def _tell_stamp(stamp: TimestampFacts) -> str:
+def _weigh_stamp(case: Case, stamp: TimestampFacts) -> tuple[Answer, ...]:
+    tolerance = case.policy.tolerance
+    if not stamp.intact:
+        return good("TIMESTAMP_BROKEN", stamp.fault)
+    proven = accept_stamp(stamp, case.policy, case.at)
+    older = stamp.time is not None and any(time + tolerance < stamp.time for time in case.later)
+    # 5.5.4, step 4 e: no older than what is among the signed bytes.
+    if older or (proven and case.start and proven + tolerance < case.start):
+        return bad("TIMESTAMP_ORDER", _UNSURE, SubIndication.TIMESTAMP_ORDER_FAILURE)
+    return () if proven else good("TIMESTAMP_UNTRUSTED", _tell_stamp(case, stamp))
+
+
+def _look_ahead(case: Case, stamp: TimestampFacts) -> tuple[Answer, ...]:
+    """Whether a document time-stamp is of a time that has not come, or later than what covers it."""
+    if not case.policy.trust_required or stamp.time is None:
+        return ()
+    if stamp.time <= case.time + case.policy.tolerance:
+        return ()
+    sub = SubIndication.TIMESTAMP_ORDER_FAILURE
+    return bad("TIMESTAMP_AHEAD", _UNSURE, sub, show_time(stamp.time))
+
+
+def _tell_stamp(case: Case, stamp: TimestampFacts) -> str:
     if stamp.chain is None or stamp.chain.status is not ChainStatus.OK:
         return stamp.chain.detail if stamp.chain else "nobody vouches for its authority."
-    if stamp.time is not None and stamp.time > stamp.chain.at:
-        return f"its time, {show_time(stamp.time)}, lies ahead."
-    return "its algorithms do not count any more."
-
-
-def _check_claim(case: Case) -> tuple[Answer, ...]:
-    """Whether the time that the signer claims can be true."""
-    claimed = case.facts.claimed_time
-    if claimed is None or claimed <= case.time + case.policy.tolerance:
-        return ()
-    if case.policy.strict:
-        return _bad("CLAIMED_TIME_AHEAD", _UNSURE, SubIndication.SIG_CONSTRAINTS_FAILURE, show_time(claimed))
-    return _good("CLAIMED_TIME_AHEAD", show_time(claimed))
+    match doubt_stamp(stamp, case.policy, case.at):
+        case SubIndication.TIMESTAMP_ORDER_FAILURE if stamp.time:
+            return f"its time, {show_time(stamp.time)}, lies ahead."
+        case SubIndication.REVOCATION_OUT_OF_BOUNDS_NO_POE:
+            return "nothing proves that its revocation data are as old as they say."
+        case _:
+            return "its algorithms do not count any more."
 
 
 def check_chain(case: Case) -> tuple[Answer, ...]:
     """Ask whether the path holds at the best signature time (5.2.6; NĐ 68/2024 Arts 31 and 32)."""
     if not case.policy.trust_required:
-        return _good("CHAIN_NOT_CHECKED")
+        return good("CHAIN_NOT_CHECKED")
     if case.facts.certificate is None:
         # Where the form was at fault that is said already.
-        missing = _bad("NO_SIGNER_CERTIFICATE", _UNSURE, SubIndication.NO_SIGNING_CERTIFICATE_FOUND)
+        missing = bad("NO_SIGNER_CERTIFICATE", _UNSURE, SubIndication.NO_SIGNING_CERTIFICATE_FOUND)
         return () if case.facts.faults else missing
     if case.facts.signer is None:
-        return _bad("CERTIFICATE_UNREADABLE", _UNSURE, SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE)
+        return bad("CERTIFICATE_UNREADABLE", _UNSURE, SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE)
     return _judge_chain(case, case.facts.chain)
 
 
 def _judge_chain(case: Case, chain: ChainFacts | None) -> tuple[Answer, ...]:
     if chain is None:
-        return _bad("CHAIN_NOT_FOUND", _UNSURE, SubIndication.NO_CERTIFICATE_CHAIN_FOUND)
+        return bad("CHAIN_NOT_FOUND", _UNSURE, SubIndication.NO_CERTIFICATE_CHAIN_FOUND)
     if chain.status is ChainStatus.OK:
         return _judge_sound_chain(case, chain)
-    if chain.status is ChainStatus.NOT_YET_VALID and case.proven:
-        return _bad("CERTIFICATE_NOT_YET_VALID", _FAILED, SubIndication.NOT_YET_VALID, chain.detail)
+    if (failure := _find_failure(case, chain)) is not None:
+        return failure
     if chain.status is ChainStatus.REVOCATION_UNKNOWN and case.policy.missing_revocation == "ignore":
-        return _good("REVOCATION_IGNORED", chain.detail)
-    code, sub = _CHAIN[chain.status]
-    if chain.status is ChainStatus.REVOKED and chain.is_authority:
-        sub = SubIndication.REVOKED_CA_NO_POE
-    return _bad(code, _UNSURE, sub, chain.detail)
+        return good("REVOCATION_IGNORED", chain.detail)
+    sub = name_flaw(chain)
+    if chain.status is ChainStatus.REVOKED and sub is SubIndication.TRY_LATER:
+        return bad("CERTIFICATE_ON_HOLD", _UNSURE, sub, chain.detail)
+    return bad("ALGORITHM_WEAK" if chain.weak else _CODES[chain.status], _UNSURE, sub, chain.detail)
+
+
+def _find_failure(case: Case, chain: ChainFacts) -> tuple[Answer, ...] | None:
+    """What proves that the signature was made when its certificate did not count; None if nothing does.
+
+    Proven to exist before it began (5.5.4, step 4), or to be made after it ended (5.3.4, step 4).
+    """
+    if chain.is_authority:
+        return None
+    start, revoked, signer = case.start, chain.revoked_at, case.facts.signer
+    if chain.status is ChainStatus.NOT_YET_VALID and case.proven:
+        return bad("CERTIFICATE_NOT_YET_VALID", _FAILED, SubIndication.NOT_YET_VALID, chain.detail)
+    if start is None:
+        return None
+    if chain.status is ChainStatus.EXPIRED and signer and start > signer.not_after:
+        return bad("SIGNED_AFTER_EXPIRY", _FAILED, SubIndication.EXPIRED, show_time(start))
+    if chain.status is ChainStatus.REVOKED and not chain.on_hold and revoked and start > revoked:
+        return bad("SIGNED_AFTER_REVOCATION", _FAILED, SubIndication.REVOKED, show_time(start))
+    return None
 
 
 def _judge_sound_chain(case: Case, chain: ChainFacts) -> tuple[Answer, ...]:
     kinds, signer = case.policy.kinds, case.facts.signer
     if kinds and signer and case.facts.type is SignatureType.SIGNATURE and signer.kind not in kinds:
-        return _bad("CERTIFICATE_KIND", _UNSURE, SubIndication.CHAIN_CONSTRAINTS_FAILURE, signer.kind)
-    asked = case.policy.revocation == "issued_after" and chain.outlived and chain.outlived < case.at
+        return bad("CERTIFICATE_KIND", _UNSURE, SubIndication.CHAIN_CONSTRAINTS_FAILURE, signer.kind)
     # Whoever vouched for the data cannot any more; they must be known to be older than that.
-    if asked and chain.outlived and (chain.proven is None or chain.proven > chain.outlived):
+    if ended := find_unproven(chain, case.policy):
         sub = SubIndication.REVOCATION_OUT_OF_BOUNDS_NO_POE
-        return _bad("REVOCATION_NOT_PROVEN", _UNSURE, sub, show_time(chain.outlived))
-    return _good("CHAIN_OK")
+        return bad("REVOCATION_NOT_PROVEN", _UNSURE, sub, show_time(ended))
+    return (*good("CHAIN_OK"), *(good("REVOCATION_MAY_FORGET") if chain.forgets else ()))
 
 
-_CHAIN: Final = {
-    ChainStatus.NO_PATH: ("CHAIN_NOT_FOUND", SubIndication.NO_CERTIFICATE_CHAIN_FOUND),
-    ChainStatus.NOT_YET_VALID: ("CERTIFICATE_NOT_YET_VALID", SubIndication.OUT_OF_BOUNDS_NO_POE),
-    ChainStatus.EXPIRED: ("CERTIFICATE_EXPIRED", SubIndication.OUT_OF_BOUNDS_NO_POE),
-    ChainStatus.REVOKED: ("CERTIFICATE_REVOKED", SubIndication.REVOKED_NO_POE),
-    ChainStatus.REVOCATION_UNKNOWN: ("REVOCATION_UNKNOWN", SubIndication.TRY_LATER),
-    ChainStatus.BAD_USAGE: ("CERTIFICATE_BAD_USAGE", SubIndication.CHAIN_CONSTRAINTS_FAILURE),
-    ChainStatus.INVALID: ("CHAIN_INVALID", SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE),
+_CODES: Final = {
+    ChainStatus.NO_PATH: "CHAIN_NOT_FOUND",
+    ChainStatus.NOT_YET_VALID: "CERTIFICATE_NOT_YET_VALID",
+    ChainStatus.EXPIRED: "CERTIFICATE_EXPIRED",
+    ChainStatus.REVOKED: "CERTIFICATE_REVOKED",
+    ChainStatus.REVOCATION_UNKNOWN: "REVOCATION_UNKNOWN",
+    ChainStatus.BAD_USAGE: "CERTIFICATE_BAD_USAGE",
+    ChainStatus.INVALID: "CHAIN_INVALID",
 }
-"""EN 319 102-1, table 7: what each state of a path means without proof of existence."""
 
 
 def check_algorithms(case: Case) -> tuple[Answer, ...]:
-    """Ask whether the algorithms counted when the signature is known to have existed (5.2.8)."""
+    """Ask whether all algorithms counted when what they signed is known to have existed (5.2.8)."""
     facts, policy = case.facts, case.policy
     own = name_algorithm(facts.digest_algorithm, facts.signature_algorithm, facts.key_bits)
     weak = [policy.find_weakness(own, case.time)]
-    if facts.chain is not None and policy.trust_required:
-        historic = policy.list_historic(case.time, proven=case.proven)
-        above = [found for found in facts.chain.algorithms if found.digest not in historic]
-        weak += [
-            f"certificate: {said}" for found in above if (said := policy.find_weakness(found, case.time))
-        ]
+    # Made when they did not count any more: then no proof can help (5.3.4, step 6).
+    hopeless = bool(weak[0] and case.start and policy.find_weakness(own, case.start))
+    if facts.chain is not None and policy.trust_required and not facts.chain.weak:
+        weak += find_weak_links(facts.chain, policy, case.time, case.at, proven=case.proven)
     told = "; ".join(dict.fromkeys(filter(None, weak)))
     if not told:
         return ()
-    return _bad("ALGORITHM_WEAK", _UNSURE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, told)
+    failure = SubIndication.CRYPTO_CONSTRAINTS_FAILURE
+    sub = failure if hopeless else SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
+    return bad("ALGORITHM_WEAK", _UNSURE, sub, told)
+
+
+def check_requirements(case: Case) -> tuple[Answer, ...]:
+    """Ask whether the signature has what the policy wants it to have (5.2.8)."""
+    policy, sub = case.policy, SubIndication.SIG_CONSTRAINTS_FAILURE
+    if case.facts.type is not SignatureType.SIGNATURE:
+        return ()
+    answers: tuple[Answer, ...] = ()
+    claimed = case.facts.claimed_time
+    if claimed is not None and claimed > case.time + policy.tolerance:
+        told = show_time(claimed)
+        strict = bad("CLAIMED_TIME_AHEAD", _UNSURE, sub, told)
+        answers += strict if policy.strict else good("CLAIMED_TIME_AHEAD", told)
+    if not case.proven and policy.timestamp_required:
+        answers += bad("TIMESTAMP_REQUIRED", _UNSURE, sub)
+    return answers
 
 
 CHECKS: Final[tuple[Check, ...]] = (
@@ -451,5 +348,6 @@ CHECKS: Final[tuple[Check, ...]] = (
     check_time,
     check_chain,
     check_algorithms,
+    check_requirements,
 )
 """Every question, in the order in which the answers decide."""

@@ -401,6 +401,28 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "A certificate was revoked, and nothing proves that the signature is older: {detail}",
         "Chứng thư đã bị thu hồi và không có bằng chứng chữ ký được tạo trước đó.",
     ),
+    "REVOCATION_MAY_FORGET": Entry(
+        _WARNING,
+        "What clears a certificate of revocation is younger than its end and need not list it any more"
+        " (RFC 5280, 3.3). It counts under this policy; ask the CA if there is any doubt.",
+        "Dữ liệu thu hồi được phát hành sau khi chứng thư hết hạn nên có thể không còn liệt kê chứng thư này;"
+        " chính sách này vẫn chấp nhận. Nếu nghi ngờ, hãy hỏi nơi cấp chứng thư.",
+    ),
+    "CERTIFICATE_ON_HOLD": Entry(
+        _ERROR,
+        "A certificate is on hold and may be released again; verify later: {detail}",
+        "Chứng thư đang bị tạm dừng và có thể được khôi phục; hãy kiểm tra lại sau.",
+    ),
+    "SIGNED_AFTER_EXPIRY": Entry(
+        _ERROR,
+        "The certificate had expired when it was used: what was signed holds a time-stamp of {detail}.",
+        "Chứng thư đã hết hạn khi ký: nội dung được ký chứa dấu thời gian {detail}.",
+    ),
+    "SIGNED_AFTER_REVOCATION": Entry(
+        _ERROR,
+        "The certificate was revoked when it was used: what was signed holds a time-stamp of {detail}.",
+        "Chứng thư đã bị thu hồi khi ký: nội dung được ký chứa dấu thời gian {detail}.",
+    ),
     "REVOCATION_UNKNOWN": Entry(
         _ERROR,
         "Whether a certificate was revoked is unknown; try again online or supply CRLs: {detail}",
@@ -450,8 +472,13 @@ CATALOGUE: Final[dict[str, Entry]] = {
     ),
     "TIMESTAMP_ORDER": Entry(
         _ERROR,
-        "A time-stamp over the document is older than the signature's own: one of them lies.",
-        "Dấu thời gian của tài liệu cũ hơn dấu thời gian của chữ ký: thứ tự dấu thời gian mâu thuẫn.",
+        "The time-stamps contradict each other: one of them is of another time than it says.",
+        "Thứ tự các dấu thời gian mâu thuẫn nhau.",
+    ),
+    "TIMESTAMP_AHEAD": Entry(
+        _ERROR,
+        "The time-stamp's time, {detail}, lies later than it is known to have existed.",
+        "Thời điểm của dấu thời gian, {detail}, muộn hơn thời điểm dấu thời gian được biết là đã tồn tại.",
     ),
     "TIMESTAMP_REQUIRED": Entry(
         _ERROR,

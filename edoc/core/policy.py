@@ -49,7 +49,10 @@ class Policy:
     historic_digests: tuple[tuple[str, dt.date], ...] = ()
     """Digests that count in certificates and CRLs, if the time judged is proven and before the day."""
     revocation: Literal["covers_time", "issued_after"] = "covers_time"
-    """Which CRLs and answers count for a proven time: those that cover it too, or only later ones."""
+    """Which CRLs and answers count for a proven time: those that cover it too, or only later ones.
+
+    The latter also asks them to remember what expired, and for proof of those whose makers expired since.
+    """
     missing_revocation: Literal["try_later", "ignore"] = "try_later"
     """What it means that nothing counts: the judgement waits, or only says so."""
     tolerance_seconds: int = 0

@@ -39,6 +39,7 @@ class Usage(StrEnum):
     """Signing time-stamp tokens: the extended key usage timeStamping (RFC 3161 section 2.3)."""
 
 
+_OUT_OF_PERIOD: Final = frozenset({ChainStatus.EXPIRED, ChainStatus.NOT_YET_VALID})
 _SERVICES: Final = frozenset({"time_stamping", "ocsp_signing"})
 
 
@@ -54,6 +55,7 @@ def examine(
     fetcher: Fetcher | None = None,
     historic: frozenset[str] = frozenset(),
     issued_after: datetime | None = None,
+    remembering: bool = False,
 ) -> ChainFacts:
     """Examine `certificate` (DER) at the instant `at` under `trust`; a bad certificate never raises.
 
@@ -61,7 +63,8 @@ def examine(
     root needs revocation data that count (see `revocation`). With a `fetcher`, what is missing is asked for
     at the addresses that the certificates name: issuers, and for a certificate without such data its OCSP
     answer, then its CRL. `historic` digests count in certificates and CRLs although they are weak by now;
-    what is older than `issued_after` does not. Raises `InputError` only if `at` has no time zone.
+    what is older than `issued_after` does not. If `remembering`, what says good of an expired certificate
+    must say that it remembers those. Raises `InputError` only if `at` has no time zone.
     """
     if at.tzinfo is None:
         raise InputError("a time without its zone says nothing.", advice="Give a time with its offset.")
@@ -73,7 +76,7 @@ def examine(
             pool=Pool(trust.roots, trust.intermediates, others),
             revocation=RevocationData(crls=(*trust.crls, *crls), ocsps=ocsps),
             enquiry=None if fetcher is None else Enquiry(fetcher),
-            terms=Terms(at=at, historic=historic, issued_after=issued_after),
+            terms=Terms(at=at, historic=historic, issued_after=issued_after, remembering=remembering),
         ).conclude()
     except MALFORMED as error:
         detail = f"the certificate cannot be processed ({type(error).__name__})."
@@ -128,20 +131,39 @@ class _Examination:
             path=tuple(found.der for found in path),
             development=is_development_root(path[-1].der),
             algorithms=tuple(_name_algorithm(one, issuer) for one, issuer in pairwise(path)),
-            outlived=min((issuer.not_after for issuer in path[1:]), default=None),
         )
         flaw = validate_path(path, at=self.at, historic=self.terms.historic)
         if flaw is None:
             facts = self._check_revocation(facts, path)
             if facts.status is ChainStatus.OK:
                 flaw = _check_usage(self.leaf, self.usage)
-        return facts if flaw is None else replace(facts, status=flaw.status, detail=flaw.detail)
+        elif flaw.status in _OUT_OF_PERIOD and not self.leaf.covers(self.at):
+            return self._look_back(facts, path, flaw)
+        if flaw is None:
+            return facts
+        above = flaw.status in _OUT_OF_PERIOD
+        return replace(facts, status=flaw.status, detail=flaw.detail, weak=flaw.weak, is_authority=above)
+
+    def _look_back(self, facts: ChainFacts, path: tuple[Certificate, ...], flaw: Flaw) -> ChainFacts:
+        """What else is known of a leaf outside its period (EN 319 102-1, 5.2.6, steps 4 and 7).
+
+        Whether it was revoked is asked for when its period ended or began, from what is at hand.
+        """
+        moment = min(max(self.at, self.leaf.not_before), self.leaf.not_after)
+        past = replace(self, terms=replace(self.terms, at=moment), enquiry=None)
+        if validate_path(path, at=moment, historic=self.terms.historic) is None:
+            facts = past._check_revocation(facts, path)  # noqa: SLF001 - itself, at another time
+            if facts.status is ChainStatus.REVOKED:
+                return facts
+        known = facts.status is ChainStatus.OK and bool(facts.evidence)
+        return replace(facts, status=flaw.status, detail=flaw.detail, not_revoked=known)
 
     def _check_revocation(self, facts: ChainFacts, path: tuple[Certificate, ...]) -> ChainFacts:
         # From the root downwards: a CA must stand before its CRL says anything.
         deciding: list[Statement] = []
+        terms = self.terms
         for issuer, certificate in pairwise(reversed(path)):
-            verdict = self._judge(certificate, issuer)
+            verdict = self._judge(certificate, issuer, terms)
             if verdict.deciding is None:
                 trouble = "" if self.enquiry is None else self.enquiry.describe_trouble()
                 return replace(
@@ -157,13 +179,16 @@ class _Examination:
                     detail=f"{_name(certificate.x509)} was revoked at {verdict.revoked_at.isoformat()}.",
                     revoked_at=verdict.revoked_at,
                     is_authority=certificate is not self.leaf,
+                    on_hold=verdict.on_hold,
                 )
                 return _add_evidence(revoked, [verdict.deciding])
             deciding.append(verdict.deciding)
+            # Whoever holds the key of a CA that was revoked meanwhile can sign CRLs that say good.
+            terms = replace(self.terms, issued_before=verdict.ended_at)
         return _add_evidence(facts, deciding)
 
-    def _judge(self, certificate: Certificate, issuer: Certificate) -> Verdict:
-        verdict = self.revocation.judge(certificate, issuer, self.terms)
+    def _judge(self, certificate: Certificate, issuer: Certificate, terms: Terms) -> Verdict:
+        verdict = self.revocation.judge(certificate, issuer, terms)
         if self.enquiry is None or verdict.known:
             return verdict
         for found in self.enquiry.find_revocation(certificate, issuer):
@@ -171,7 +196,7 @@ class _Examination:
                 self.revocation.add_ocsp(found.der)
             else:
                 self.revocation.add_crl(found.der)
-            verdict = self.revocation.judge(certificate, issuer, self.terms)
+            verdict = self.revocation.judge(certificate, issuer, terms)
             if verdict.known:
                 break
             self.enquiry.reject(found)
@@ -190,6 +215,9 @@ def _add_evidence(facts: ChainFacts, deciding: list[Statement]) -> ChainFacts:
         evidence=tuple(dict.fromkeys(every)),
         crls=tuple(dict.fromkeys(crls)),
         ocsps=tuple(dict.fromkeys(found.der for found in deciding if found.source is Source.OCSP)),
+        forgets=any(found.forgets for found in deciding),
+        vouched=tuple((found.der, found.until) for found in deciding if found.until is not None),
+        revocation_algorithms=tuple(dict.fromkeys(one for found in deciding for one in found.algorithms)),
     )
 
 

@@ -1,23 +1,29 @@
 """Read from a CRL what it says about a certificate (RFC 5280 sections 5 and 6.3).
 
 Not counted: delta and indirect CRLs, CRLs for some reasons only, unknown critical extensions, and signatures
-with MD5; with SHA-1 only where that is historic.
+with MD5; with SHA-1 only where that is historic. A CRL need not list what has expired; one that does says
+since when (expiredCertsOnCRL, X.509).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from asn1crypto import core
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA1
 
+from edoc.core.chain import Algorithm
 from edoc.trust.certificates import MALFORMED
 from edoc.trust.memory import Memory, remembered
 from edoc.trust.records import Certificate
-from edoc.trust.statements import BROKEN, Source, Statement, find_extension, name_weak
+from edoc.trust.statements import BROKEN, Source, Statement, find_extension, name_digest, name_weak
 
 MAX_REMEMBERED_BYTES: Final = 64 << 20
 """CRLs that one process keeps parsed; those of large public CAs have some megabytes."""
+EXPIRED_CERTS_ON_CRL: Final = x509.ObjectIdentifier("2.5.29.60")
+"""Since when it lists expired certificates too (X.509, 9.5.2.8)."""
 
 
 def _remember_statements() -> "Memory[tuple[bytes, bytes], tuple[Statement, ...]]":
@@ -63,6 +69,7 @@ def _read(crl: Crl, certificate: Certificate, issuer: Certificate) -> Iterator[S
         if not _applies(crl, certificate.x509, issuer):
             return
         entry = crl.parsed.get_revoked_certificate_by_serial_number(certificate.x509.serial_number)
+        digest = crl.parsed.signature_hash_algorithm
         reason = None if entry is None else _find_reason(entry)
         lifted = entry is None or reason is x509.ReasonFlags.remove_from_crl
         yield Statement(
@@ -72,7 +79,10 @@ def _read(crl: Crl, certificate: Certificate, issuer: Certificate) -> Iterator[S
             next_update=crl.parsed.next_update_utc,
             revoked_at=None if entry is None or lifted else entry.revocation_date_utc,
             on_hold=reason is x509.ReasonFlags.certificate_hold,
-            digest=name_weak(crl.parsed.signature_hash_algorithm),
+            digest=name_weak(digest),
+            algorithms=(Algorithm(name_digest(digest), issuer.key_kind, issuer.key_bits),),
+            until=issuer.not_after,
+            forgets=entry is None and _forgets(crl, certificate),
         )
     except MALFORMED:
         return
@@ -97,7 +107,27 @@ def _is_signed_by(crl: Crl, issuer: Certificate) -> bool:
     key = issuer.x509.public_key()
     if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
         return False
-    return crl.parsed.is_signature_valid(key)
+    hashing = crl.parsed.signature_hash_algorithm
+    if not isinstance(hashing, SHA1):
+        return crl.parsed.is_signature_valid(key)
+    # cryptography calls no CRL valid that was signed with SHA-1; whether it counts is judged elsewhere.
+    signature, signed = crl.parsed.signature, crl.parsed.tbs_certlist_bytes
+    if isinstance(key, rsa.RSAPublicKey):
+        key.verify(signature, signed, padding.PKCS1v15(), hashing)
+    else:
+        key.verify(signature, signed, ec.ECDSA(hashing))
+    return True
+
+
+def _forgets(crl: Crl, certificate: Certificate) -> bool:
+    """Whether its silence says nothing, because the certificate had expired and it need not remember that."""
+    if crl.parsed.last_update_utc <= certificate.not_after:
+        return False
+    for extension in crl.parsed.extensions:
+        if extension.oid == EXPIRED_CERTS_ON_CRL and isinstance(extension.value, x509.UnrecognizedExtension):
+            since = core.GeneralizedTime.load(extension.value.value).native
+            return bool(since > certificate.not_after)
+    return True
 
 
 def _is_in_scope(point: x509.IssuingDistributionPoint, certificate: x509.Certificate) -> bool:

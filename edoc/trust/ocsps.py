@@ -2,6 +2,7 @@
 
 Not counted: signatures with SHA-1 or weaker, and a responder that is neither the issuer itself nor delegated
 by it (section 4.2.2.2): issued by it, for OCSP signing, valid when it answered, and known not to be revoked.
+An answer need not remember what has expired; one that does says so (archive cutoff, section 4.4.4).
 """
 
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from asn1crypto import ocsp as asn1_ocsp
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA1, Hash, HashAlgorithm
@@ -16,18 +18,19 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from edoc.core.chain import Algorithm
 from edoc.trust.certificates import MALFORMED
 from edoc.trust.memory import Memory, remembered
 from edoc.trust.records import Certificate, load_record
-from edoc.trust.statements import WEAK, Source, Statement, find_extension
+from edoc.trust.statements import WEAK, Source, Statement, find_extension, name_digest
 
 WITHOUT_NEXT_UPDATE: Final = timedelta(minutes=30)
 """How long an answer that names no nextUpdate is good for; RFC 6960 leaves it to the asker."""
 MAX_DELEGATES: Final = 4
 """Certificates in an answer that are looked at; deployed responders send one."""
 
-FindClearance = Callable[[Certificate, datetime], tuple[bytes, ...] | None]
-"""Gives the CRLs that show a responder's certificate unrevoked at an instant; None if nothing shows it."""
+FindClearance = Callable[[Certificate, datetime], Statement | None]
+"""Gives what shows a responder's certificate unrevoked at an instant; None if nothing does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,28 +84,69 @@ def read_response(
     for delegate in heard.delegates:
         clearance = find_clearance(delegate, response.parsed.produced_at_utc)
         if clearance is not None:
-            return tuple(replace(found, support=clearance) for found in heard.statements)
+            algorithms = (*_name_algorithms(response, delegate, issuer), *clearance.algorithms)
+            marked = _mark(heard.statements, algorithms, until=min(delegate.not_after, issuer.not_after))
+            return tuple(replace(found, support=(clearance.der,)) for found in marked)
     return ()
 
 
 def _hear(response: Response, certificate: Certificate, issuer: Certificate) -> _Testimony:
     try:
-        about = [one for one in response.parsed.responses if _is_about(one, certificate.x509, issuer.x509)]
+        about = [
+            (place, one)
+            for place, one in enumerate(response.parsed.responses)
+            if _is_about(one, certificate.x509, issuer.x509)
+        ]
         if not about:
             return _Testimony()
-        statements = tuple(found for one in about for found in _read_single(one, response))
+        statements = tuple(
+            replace(found, forgets=found.revoked_at is None and _forgets(response, place, certificate))
+            for place, one in about
+            for found in _read_single(one, response)
+        )
         if _names_responder(response.parsed, issuer.x509):
-            return _Testimony(
-                statements=statements, unconditional=_is_signed_by(response.parsed, issuer.x509)
-            )
+            signed = _is_signed_by(response.parsed, issuer.x509)
+            algorithms = _name_algorithms(response, issuer, issuer)
+            marked = _mark(statements, algorithms, until=issuer.not_after)
+            return _Testimony(statements=marked, unconditional=signed)
         delegates = list(_list_delegates(response.parsed, issuer.x509))
     except MALFORMED:
         return _Testimony()
-    return _Testimony(
-        statements=statements,
-        unconditional=any(find_extension(found.x509, x509.OCSPNoCheck) is not None for found in delegates),
-        delegates=tuple(delegates),
-    )
+    free = [found for found in delegates if find_extension(found.x509, x509.OCSPNoCheck) is not None]
+    if free:
+        until = min(free[0].not_after, issuer.not_after)
+        statements = _mark(statements, _name_algorithms(response, free[0], issuer), until=until)
+    return _Testimony(statements=statements, unconditional=bool(free), delegates=tuple(delegates))
+
+
+def _mark(
+    statements: tuple[Statement, ...], algorithms: tuple[Algorithm, ...], *, until: datetime
+) -> tuple[Statement, ...]:
+    return tuple(replace(found, algorithms=algorithms, until=until) for found in statements)
+
+
+def _forgets(response: Response, place: int, certificate: Certificate) -> bool:
+    """Whether its silence says nothing, because the certificate had expired and it need not remember that."""
+    # cryptography shows only the extensions of the first answer.
+    parsed = asn1_ocsp.OCSPResponse.load(response.der).basic_ocsp_response["tbs_response_data"]
+    single = parsed["responses"][place]
+    if single["this_update"].native <= certificate.not_after:
+        return False
+    cutoffs = [
+        extension["extn_value"].parsed.native
+        for extension in single["single_extensions"] or ()
+        if extension["extn_id"].native == "archive_cutoff"
+    ]
+    return not any(cutoff <= certificate.not_after for cutoff in cutoffs)
+
+
+def _name_algorithms(response: Response, signer: Certificate, issuer: Certificate) -> tuple[Algorithm, ...]:
+    """With which an answer was signed, and the certificate of its signer if that is a delegate."""
+    digest = name_digest(response.parsed.signature_hash_algorithm)
+    own = Algorithm(digest, signer.key_kind, signer.key_bits)
+    if signer is issuer:
+        return (own,)
+    return own, Algorithm(signer.signature_digest, issuer.key_kind, issuer.key_bits)
 
 
 def _list_delegates(response: ocsp.OCSPResponse, issuer: x509.Certificate) -> Iterator[Certificate]:

@@ -35,6 +35,8 @@ class Flaw:
 
     status: ChainStatus
     detail: str
+    weak: bool = False
+    """Nothing is wrong but algorithms."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -133,5 +135,10 @@ def validate_path(
 def _validate(path: tuple[Certificate, ...], at: datetime, historic: frozenset[str]) -> Flaw | None:
     from edoc.trust.rfc5280 import find_flaw  # it brings an event loop and sockets along
 
-    found = find_flaw(tuple(each.der for each in path), at=at, historic=historic)
-    return None if found is None else Flaw(status=found[0], detail=found[1])
+    ders = tuple(each.der for each in path)
+    found = find_flaw(ders, at=at, historic=historic)
+    if found is None:
+        return None
+    status, detail = found
+    weak = status is ChainStatus.INVALID and not find_flaw(ders, at=at, historic=historic, any_algorithm=True)
+    return Flaw(status=status, detail=detail, weak=weak)

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from edoc.trust.certificates import MALFORMED
 from edoc.trust.memory import remembered
+from edoc.trust.statements import name_digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -112,16 +113,9 @@ def _parse(der: bytes) -> x509.Certificate | None:
 
 def _name_digest(certificate: x509.Certificate | None) -> str:
     try:
-        digest = None if certificate is None else certificate.signature_hash_algorithm
+        return name_digest(None if certificate is None else certificate.signature_hash_algorithm)
     except (*MALFORMED, UnsupportedAlgorithm):
         return ""
-    return (
-        ""
-        if digest is None
-        else digest.name.replace("-", "_")
-        if digest.name.startswith("sha3")
-        else digest.name
-    )
 
 
 def _measure(certificate: x509.Certificate | None) -> tuple[str, int]:

@@ -1,9 +1,9 @@
 """What CRLs and OCSP answers together prove about a certificate at one instant (NĐ 68/2024 Art 31).
 
-Data count when the instant lies in [thisUpdate, nextUpdate] or they were issued later. Among data that
-count, a revocation at or before the instant wins over any number of good answers; only a hold may be lifted,
-by newer data from before the instant. What came with a document is untrusted until its signature holds under
-the key of the issuer that the path names.
+Data count when the instant lies in [thisUpdate, nextUpdate] or they were issued later; a final revocation
+counts however old the data are that tell it. Among data that count, a revocation at or before the instant
+wins over any number of good answers; only a hold may be lifted, by newer data from before the instant. What
+came with a document is untrusted until its signature holds under the key of the issuer that the path names.
 """
 
 from collections.abc import Iterable
@@ -25,12 +25,22 @@ class Terms:
     """Weak digests that count nevertheless."""
     issued_after: datetime | None = None
     """Data count only if they are not older than this; None if their age does not matter."""
+    remembering: bool = False
+    """Of what has expired only such data say good that remember it."""
+    issued_before: datetime | None = None
+    """Data of this time or later say nothing good: their issuer was revoked by then."""
 
     def accept(self, statement: Statement) -> bool:
         """Tell whether a statement counts."""
         strong = not statement.digest or statement.digest in self.historic
+        revoked_at = statement.revoked_at
+        if strong and revoked_at is not None and revoked_at <= self.at and not statement.on_hold:
+            # EN 319 102-1, 5.2.6, step 4: freshness is asked only of what says good. CAs drop what expired.
+            return True
         recent = self.issued_after is None or self.issued_after <= statement.this_update
-        return strong and recent and statement.counts(self.at)
+        silent = self.remembering and statement.forgets
+        late = self.issued_before is not None and self.issued_before <= statement.this_update
+        return strong and recent and not silent and not late and statement.counts(self.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +50,10 @@ class Verdict:
     known: bool
     """False if nothing counts: silence is not innocence."""
     revoked_at: datetime | None = None
+    on_hold: bool = False
+    """It was revoked only for the time being."""
+    ended_at: datetime | None = None
+    """When it was revoked for good later, if that is known."""
     deciding: Statement | None = None
 
 
@@ -66,10 +80,10 @@ class RevocationData:
         """Say whether `certificate`, which `issuer` issued, was revoked at the time of `terms`."""
         statements = self._read_crls(certificate, issuer)
 
-        def find_clearance(responder: Certificate, moment: datetime) -> tuple[bytes, ...] | None:
+        def find_clearance(responder: Certificate, moment: datetime) -> Statement | None:
             # Only CRLs here: a responder cannot vouch for itself.
             found = _weigh(self._read_crls(responder, issuer), Terms(at=moment))
-            return None if found.deciding is None or found.revoked_at is not None else (found.deciding.der,)
+            return found.deciding if found.revoked_at is None else None
 
         for response in self._ocsps:
             statements += read_response(response, certificate, issuer, find_clearance=find_clearance)
@@ -87,8 +101,15 @@ def _weigh(statements: list[Statement], terms: Terms) -> Verdict:
     revoked = [found for found in counting if _is_revoked(found, counting, at=at)]
     if revoked:
         first = min(revoked, key=lambda found: found.revoked_at or at)
-        return Verdict(known=True, revoked_at=first.revoked_at, deciding=first)
-    return Verdict(known=True, deciding=max(counting, key=lambda found: found.this_update))
+        on_hold = all(found.on_hold for found in revoked)
+        return Verdict(known=True, revoked_at=first.revoked_at, on_hold=on_hold, deciding=first)
+    later = (found.revoked_at for found in counting if found.revoked_at and not found.on_hold)
+    return Verdict(known=True, ended_at=min(later, default=None), deciding=max(counting, key=_rank))
+
+
+def _rank(statement: Statement) -> tuple[bool, datetime]:
+    """What remembers the certificate decides before what need not; then the newer."""
+    return not statement.forgets, statement.this_update
 
 
 def _is_revoked(statement: Statement, all_counting: list[Statement], *, at: datetime) -> bool:

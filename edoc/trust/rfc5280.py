@@ -12,7 +12,12 @@ from pyhanko_certvalidator.authority import CertTrustAnchor, TrustQualifiers
 from pyhanko_certvalidator.context import ValidationContext
 from pyhanko_certvalidator.errors import ExpiredError, NotYetValidError, ValidationError
 from pyhanko_certvalidator.path import ValidationPath
-from pyhanko_certvalidator.policy_decl import DEFAULT_WEAK_HASH_ALGOS, NO_REVOCATION, CertRevTrustPolicy
+from pyhanko_certvalidator.policy_decl import (
+    DEFAULT_WEAK_HASH_ALGOS,
+    NO_REVOCATION,
+    AcceptAllAlgorithms,
+    CertRevTrustPolicy,
+)
 from pyhanko_certvalidator.validate import async_validate_path
 
 from edoc.core.chain import ChainStatus
@@ -22,11 +27,12 @@ _Result = TypeVar("_Result")
 
 
 def find_flaw(
-    path: tuple[bytes, ...], *, at: datetime, historic: frozenset[str]
+    path: tuple[bytes, ...], *, at: datetime, historic: frozenset[str], any_algorithm: bool = False
 ) -> tuple[ChainStatus, str] | None:
     """Say what is wrong with a path (DER, leaf first, root last) at the instant `at`; None if nothing is.
 
-    The root's own period is kept too; `historic` digests do not count as weak.
+    The root's own period is kept too; `historic` digests do not count as weak; with `any_algorithm` nothing
+    does.
     """
     # Parsed anew: asn1crypto's objects change while they are read, so threads cannot share them.
     *rest, root = (x509.Certificate.load(der, strict=True) for der in path)
@@ -45,6 +51,7 @@ def find_flaw(
         moment=at,
         revinfo_policy=CertRevTrustPolicy(NO_REVOCATION),
         weak_hash_algos=DEFAULT_WEAK_HASH_ALGOS - historic,
+        algorithm_usage_policy=AcceptAllAlgorithms() if any_algorithm else None,
         time_tolerance=timedelta(0),
     )
     try:

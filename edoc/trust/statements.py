@@ -8,6 +8,8 @@ from typing import Final, TypeVar
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import MD5, SHA1, HashAlgorithm
 
+from edoc.core.chain import Algorithm
+
 WEAK: Final = (MD5, SHA1)
 """Digests under which a signature on an answer proves nothing any more."""
 BROKEN: Final = (MD5,)
@@ -38,12 +40,25 @@ class Statement:
     """The reason is certificateHold, which can be lifted again."""
     digest: str = ""
     """With which digest it was signed, if that is weak by now; else empty."""
+    algorithms: tuple[Algorithm, ...] = ()
+    """With which it was signed, and everything else that it takes to believe it."""
+    until: datetime | None = None
+    """When the first of those who vouch for it expires."""
+    forgets: bool = False
+    """It says good of what had expired before, and not that it remembers such (RFC 5280 section 3.3)."""
     support: tuple[bytes, ...] = ()
     """CRLs that show that the OCSP responder itself was not revoked."""
 
     def counts(self, at: datetime) -> bool:
         """Whether it may be used for the instant `at`."""
         return at <= self.this_update or (self.next_update is not None and at <= self.next_update)
+
+
+def name_digest(algorithm: HashAlgorithm | None) -> str:
+    """Name a digest as policies do; empty where there is none."""
+    if algorithm is None:
+        return ""
+    return algorithm.name.replace("-", "_") if algorithm.name.startswith("sha3") else algorithm.name
 
 
 def name_weak(algorithm: HashAlgorithm | None) -> str:

@@ -28,6 +28,7 @@ class Examiner:
         self._at = at
         self._fetcher = fetcher
         self._policy = policy
+        self._known = frozenset((*trust.roots, *trust.intermediates))
 
     def complete(self, file: FileEvidence) -> FileEvidence:
         """The same evidence with every path examined."""
@@ -40,17 +41,18 @@ class Examiner:
 
     def _examine_stamps(self, file: FileEvidence) -> FileEvidence:
         proven = self._at
-        examined: dict[int, SignatureFacts] = {}
-        newest_first = sorted(enumerate(file.signatures), key=lambda item: item[1].end, reverse=True)
+        signatures = list(file.signatures)
+        newest_first = sorted(enumerate(signatures), key=lambda item: item[1].end, reverse=True)
         for place, facts in newest_first:
             if facts.timestamp is None:
                 continue
-            stamp = self._examine_stamp(file, facts, facts.timestamp, proven)
-            examined[place] = replace(facts, timestamp=stamp)
+            # What is newer has been examined already, and proves something for this one.
+            so_far = replace(file, signatures=tuple(signatures))
+            stamp = self._examine_stamp(so_far, facts, facts.timestamp, proven)
+            signatures[place] = replace(facts, timestamp=stamp)
             covers = facts.coverage is not Coverage.PARTIAL and facts.intact
             if facts.type is SignatureType.DOCUMENT_TIMESTAMP and covers:
-                proven = accept_stamp(stamp, self._policy) or proven
-        signatures = (examined.get(place, facts) for place, facts in enumerate(file.signatures))
+                proven = accept_stamp(stamp, self._policy, self._at) or proven
         return replace(file, signatures=tuple(signatures))
 
     def _examine_stamp(
@@ -59,7 +61,7 @@ class Examiner:
         if stamp.certificate is None or not stamp.intact:
             return stamp
         chain = self._follow(file, facts, stamp.certificate, at, stamp=stamp)
-        return replace(stamp, chain=chain)
+        return replace(stamp, chain=self._prove(file, facts, chain, stamp.others))
 
     def _examine(self, file: FileEvidence, facts: SignatureFacts) -> SignatureFacts:
         if facts.certificate is None:
@@ -69,7 +71,7 @@ class Examiner:
             return facts
         is_stamp = facts.type is SignatureType.DOCUMENT_TIMESTAMP
         if is_stamp and facts.timestamp is not None and facts.timestamp.chain is not None:
-            return replace(facts, signer=signer, chain=self._prove(file, facts, facts.timestamp.chain))
+            return replace(facts, signer=signer, chain=facts.timestamp.chain)
         time, source = find_best_time(file, facts, self._at, self._policy)
         proven = source is not TimeSource.VALIDATION_TIME
         chain = self._follow(file, facts, facts.certificate, time, since=time if proven else None)
@@ -100,21 +102,32 @@ class Examiner:
             fetcher=self._fetcher,
             historic=self._policy.list_historic(at, proven=since is not None),
             issued_after=since if self._policy.revocation == "issued_after" else None,
+            remembering=self._policy.revocation == "issued_after",
         )
 
-    def _prove(self, file: FileEvidence, facts: SignatureFacts, chain: ChainFacts) -> ChainFacts:
-        """Add since when time-stamps prove that the path's evidence existed."""
+    def _prove(
+        self, file: FileEvidence, facts: SignatureFacts, chain: ChainFacts, others: tuple[bytes, ...] = ()
+    ) -> ChainFacts:
+        """Add what time-stamps prove of the path's evidence and its CAs (5.6.2.3).
+
+        CAs that the trust store holds need no proof; `others` came in the time-stamp itself.
+        """
         if not chain.evidence:
             return chain
-        held = {*facts.crls, *facts.ocsps}
-        proofs = [
-            time
+        held = {*facts.others, *facts.crls, *facts.ocsps, *others}
+        stamps = [
+            (time, other.covers | held)
             for other in file.signatures
-            if other.end > facts.end
-            and all(der in other.covers or der in held for der in chain.evidence)
-            and (time := accept_stamp(other.timestamp, self._policy))
+            if other.end > facts.end and (time := accept_stamp(other.timestamp, self._policy, self._at))
         ]
-        return replace(chain, proven=min(proofs)) if proofs else chain
+        wanted = {*chain.path[1:], *chain.evidence} - self._known
+        ended = [
+            until
+            for der, until in chain.vouched
+            if until < self._at and not any(der in covered and time <= until for time, covered in stamps)
+        ]
+        proven = min((time for time, covered in stamps if wanted <= covered), default=None)
+        return replace(chain, proven=proven, outlived=min(ended, default=None))
 
 
 def _read_signer(certificate: bytes) -> CertificateFacts | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
+from asn1crypto import core
 from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -17,6 +18,7 @@ from edoc.core.evidence import FileEvidence, SignatureFacts, TimestampFacts
 from edoc.core.judge import judge
 from edoc.core.policy import Policy
 from edoc.core.report import Coverage, SignatureReport, SignatureType
+from edoc.trust.crls import EXPIRED_CERTS_ON_CRL
 from edoc.trust.store import Trust
 from edoc.verification.examination import Examiner
 
@@ -90,7 +92,8 @@ def _issue(holder: Holder) -> bytes:
     )
     if holder.purpose is not None:
         builder = builder.add_extension(x509.ExtendedKeyUsage([holder.purpose]), critical=True)
-    signed = builder.sign(make_key(holder.issuer), hashes.SHA256()).public_bytes(Encoding.DER)
+    digest = hashes.SHA512() if holder.digest == "sha512" else hashes.SHA256()
+    signed = builder.sign(make_key(holder.issuer), digest).public_bytes(Encoding.DER)
     return _sign_with_sha1(signed, make_key(holder.issuer)) if holder.digest == "sha1" else signed
 
 
@@ -104,9 +107,19 @@ def _sign_with_sha1(certificate: bytes, key: ec.EllipticCurvePrivateKey) -> byte
 
 
 def make_crl(
-    issuer: str, at: int, *, until: int = 5000, revoked: dict[int, int] | None = None, hold: bool = False
+    issuer: str,
+    at: int,
+    *,
+    until: int = 5000,
+    revoked: dict[int, int] | None = None,
+    hold: bool = False,
+    digest: str = "sha256",
+    remembers: int | None = None,
 ) -> bytes:
-    """A CRL of the day `at` that lists serial numbers with the days of their revocation."""
+    """A CRL of the day `at` that lists serial numbers with the days of their revocation.
+
+    It says that it lists what expired since the day `remembers`, if that is given.
+    """
     builder = x509.CertificateRevocationListBuilder().issuer_name(_name(issuer))
     builder = builder.last_update(day(at)).next_update(day(until))
     for serial, since in (revoked or {}).items():
@@ -114,7 +127,11 @@ def make_crl(
         if hold:
             entry = entry.add_extension(x509.CRLReason(x509.ReasonFlags.certificate_hold), critical=False)
         builder = builder.add_revoked_certificate(entry.build())
-    return builder.sign(make_key(issuer), hashes.SHA256()).public_bytes(Encoding.DER)
+    if remembers is not None:
+        memory = x509.UnrecognizedExtension(EXPIRED_CERTS_ON_CRL, core.GeneralizedTime(day(remembers)).dump())
+        builder = builder.add_extension(memory, critical=False)
+    strong = hashes.SHA512() if digest == "sha512" else hashes.SHA256()
+    return builder.sign(make_key(issuer), strong).public_bytes(Encoding.DER)
 
 
 ROOT: Final = Holder("Root", "Root", 0, 7300, ca=True)
@@ -138,6 +155,8 @@ class Scene:
     """Day of the signature's own time-stamp."""
     document_stamp: float | None = None
     """Day of a time-stamp over the document and its validation data."""
+    earlier_stamps: tuple[float, ...] = ()
+    """Days of time-stamps over the document that were there already when it was signed."""
     crls: tuple[bytes, ...] = ()
     """In the document."""
     covered: bool = True
@@ -146,22 +165,29 @@ class Scene:
     trusted: bool = True
     digest: str = "sha256"
     key: tuple[str, int] = ("ecdsa", 256)
-    claimed: int = 500
+    claimed: float = 500
     stamp_digest: str = "sha256"
 
     def judge(self, policy: Policy) -> SignatureReport:
         """Judge the signature under a policy."""
-        trust = Trust(roots=(self.root.certificate,)) if self.trusted else Trust.empty()
-        file = Examiner(trust, day(self.judged), None, policy).complete(self._describe())
-        (report, *_) = judge((file,), policy, day(self.judged)).files[0].signatures
-        return report
+        return self.judge_all(policy)["Person"]
 
-    def _describe(self) -> FileEvidence:
+    def judge_all(self, policy: Policy) -> dict[str, SignatureReport]:
+        """Judge the signature, and the time-stamp over the document if there is one; by their fields."""
+        trust = Trust(roots=(self.root.certificate,)) if self.trusted else Trust.empty()
+        file = Examiner(trust, day(self.judged), None, policy).complete(self.describe())
+        return {found.field: found for found in judge((file,), policy, day(self.judged)).files[0].signatures}
+
+    def describe(self) -> FileEvidence:
+        """What reading such a file gives."""
         signature = replace(
             self._sign(SignatureType.SIGNATURE, self.signer, 100, claimed_time=day(self.claimed)),
             timestamp=self._stamp(self.tsa, self.stamp, self.stamp_digest),
         )
         made = [signature]
+        for place, earlier in enumerate(self.earlier_stamps):
+            facts = self._sign(SignatureType.DOCUMENT_TIMESTAMP, self.archive, 50 + place)
+            made.append(replace(facts, timestamp=self._stamp(self.archive, earlier, "sha256")))
         if self.document_stamp is not None:
             stamp = self._stamp(self.archive, self.document_stamp, "sha256")
             facts = self._sign(SignatureType.DOCUMENT_TIMESTAMP, self.archive, 200, timestamp=stamp)

@@ -30,7 +30,7 @@ def test_another_time_is_judged_anew(turns: int) -> None:
     for _ in range(turns):
         assert tell(replace(REVOKED, judged=800)) == "TOTAL_PASSED"
         assert tell(replace(REVOKED, judged=1000)) == "REVOKED_NO_POE"
-        assert tell(replace(GOOD, judged=1900)) == "OUT_OF_BOUNDS_NO_POE"
+        assert tell(replace(GOOD, judged=1900)) == "OUT_OF_BOUNDS_NOT_REVOKED"
         assert tell(replace(GOOD, judged=1000)) == "TOTAL_PASSED"
 
 
@@ -38,7 +38,7 @@ def test_another_time_is_judged_anew(turns: int) -> None:
 def test_another_policy_is_judged_anew(turns: int) -> None:
     for _ in range(turns):
         assert tell(OLD, "nd68") == "TOTAL_PASSED"
-        assert tell(OLD, "public-tt15") == "CERTIFICATE_CHAIN_GENERAL_FAILURE"
+        assert tell(OLD, "public-tt15") == "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
         assert tell(OLD, "integrity") == "TOTAL_PASSED"
 
 

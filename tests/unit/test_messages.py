@@ -10,7 +10,7 @@ from edoc.core.messages import CATALOGUE, say
 from edoc.core.report import Changes, Severity
 
 SOURCES = Path(__file__).resolve().parents[2] / "edoc"
-USED = re.compile(r'(?:say|_good|_bad|_weigh|Rejected)\(\s*"([A-Z_]+)"|Fault\(\s*code="([A-Z_]+)"')
+USED = re.compile(r'(?:say|good|bad|_weigh|Rejected)\(\s*"([A-Z_]+)"|Fault\(\s*code="([A-Z_]+)"')
 VIETNAMESE = re.compile(
     "[àáảãạăâđèéẻẽẹêìíỉĩịòóỏõọôơùúủũụưỳýỷỹỵấầẩẫậắằẳẵặếềểễệốồổỗộớờởỡợứừửữự]", re.IGNORECASE
 )
@@ -22,7 +22,7 @@ def used_codes() -> set[str]:
     texts = [path.read_text(encoding="utf-8") for path in files]
     found = {code for text in texts for pair in USED.findall(text) for code in pair if code}
     judge = (SOURCES / "core" / "judge.py").read_text(encoding="utf-8")
-    found |= set(re.findall(r'ChainStatus\.[A-Z_]+: \("([A-Z_]+)"', judge))
+    found |= set(re.findall(r'ChainStatus\.[A-Z_]+: "([A-Z_]+)"', judge))
     found |= {f"CHANGES_{kind.name}" for kind in Changes if kind is not Changes.OTHER}
     conditional = {"PASSWORD_NEEDED", "PASSWORD_WRONG", "TIME_PROVEN", "TIME_NOT_PROVEN"}
     return found | conditional
