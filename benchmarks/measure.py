@@ -4,10 +4,12 @@ Machines are noisy, so whatever is compared runs in turns in the same process an
 """
 
 import gc
+import json
 import statistics
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -64,6 +66,24 @@ def read_peak() -> int:
 def reset_peak() -> None:
     """Forget the peak so far."""
     Path("/proc/self/clear_refs").write_text("5")
+
+
+def compare_large(module: str, arguments: Sequence[Path], other: str) -> Iterator[Row]:
+    """Rows of a 100 MB file: `python -m module arguments`, a process of its own, prints its figures as JSON.
+
+    They are seconds, `ours` and `limit`, that is to do the `other`, and bytes of `memory` over idle.
+    """
+    asked = [sys.executable, "-m", module, *map(str, arguments)]
+    found = json.loads(subprocess.run(asked, check=True, capture_output=True, text=True).stdout)
+    yield Row(
+        work=f"100 MB file: {other}",
+        figure=found["ours"] / found["limit"],
+        target=1.5,
+        sense="<=",
+        detail=f"{found['ours'] * 1000:.0f} ms against {found['limit'] * 1000:.0f} ms",
+    )
+    memory = found["memory"] / MIB
+    yield Row(work="100 MB file: peak memory over idle", figure=memory, target=24, sense="<=", unit="MiB")
 
 
 def format_rows(rows: Iterable[Row]) -> Iterator[str]:

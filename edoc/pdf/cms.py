@@ -11,7 +11,8 @@ Art 6 (the signature matches the certificate's public key; digests are equal).
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from edoc.core.evidence import Fault, TimestampFacts
+from edoc.core.evidence import Fault, SignatureFacts, TimestampFacts
+from edoc.core.verdicts import SignatureType
 from edoc.pdf.cmsder import Malformed
 from edoc.pdf.cmsfacts import CmsFacts, Digest
 from edoc.pdf.cmsnames import TST_INFO, compute_digest
@@ -25,7 +26,7 @@ from edoc.pdf.cmsparts import (
 )
 from edoc.pdf.cmssigner import judge_signer
 
-__all__ = ["CmsFacts", "Digest", "as_timestamp", "read_cms", "read_token"]
+__all__ = ["CmsFacts", "Digest", "as_signature", "as_timestamp", "read_cms", "read_token"]
 
 _MAX_TOKENS: Final = 8
 """Time-stamps of one signature that are looked at."""
@@ -126,4 +127,25 @@ def as_timestamp(facts: CmsFacts) -> TimestampFacts:
         digest_algorithm=facts.digest_algorithm,
         signature_algorithm=facts.signature_algorithm,
         key_bits=facts.key_bits,
+    )
+
+
+def as_signature(facts: CmsFacts, field: str) -> SignatureFacts:
+    """The same facts, seen as a signature, or as a document time-stamp if it is a token."""
+    return SignatureFacts(
+        field=field,
+        type=SignatureType.DOCUMENT_TIMESTAMP if facts.is_token else SignatureType.SIGNATURE,
+        digest_algorithm=facts.digest_algorithm,
+        signature_algorithm=facts.signature_algorithm,
+        key_bits=facts.key_bits,
+        value=facts.value,
+        digest_matches=facts.digest_matches,
+        signature_holds=facts.signature_holds,
+        certificate=facts.certificate,
+        others=facts.others,
+        crls=facts.crls,
+        ocsps=facts.ocsps,
+        claimed_time=facts.token_time if facts.is_token else facts.signing_time,
+        timestamp=as_timestamp(facts) if facts.is_token else facts.timestamp,
+        faults=facts.faults,
     )

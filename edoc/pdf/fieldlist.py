@@ -176,13 +176,19 @@ def get_object(view: Any, key: Key) -> Any:
     return view.get_object(make(*key, pdf=view))
 
 
+def _read_box(rectangle: Any) -> Box:
+    """A rectangle with its lower left corner first (ISO 32000-2, 7.9.5)."""
+    x1, y1, x2, y2 = (float(number) for number in rectangle)
+    return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
+
+
 def list_rectangles(view: Any, key: Key, pages: dict[Key, int]) -> list[tuple[int, Box]]:
     """Where an annotation stands: page number from 0, and rectangle in PDF points; empty if nowhere."""
     try:
-        x1, y1, x2, y2 = (float(number) for number in get_object(view, key)["/Rect"])
+        box = _read_box(get_object(view, key)["/Rect"])
     except ODD:
         return []
-    return [(pages[key], (min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)))]
+    return [(pages[key], box)]
 
 
 def list_boxes(field: Field, pages: dict[Key, int]) -> tuple[tuple[int, Box], ...]:
@@ -193,11 +199,11 @@ def list_boxes(field: Field, pages: dict[Key, int]) -> tuple[tuple[int, Box], ..
             page = pages.get(key) if key is not None else None
             if page is None and "/P" in widget:
                 page = pages.get(key_of(widget.raw_get("/P")) or (-1, -1))
-            x1, y1, x2, y2 = (float(number) for number in widget["/Rect"])
+            box = _read_box(widget["/Rect"])
         except ODD:
             continue
         if page is not None:
-            boxes.append((page, (min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2))))
+            boxes.append((page, box))
     return tuple(boxes)
 
 

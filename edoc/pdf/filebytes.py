@@ -11,7 +11,7 @@ from queue import Queue
 from typing import Any, BinaryIO, Final
 
 from edoc.pdf.cmsnames import start_digest
-from edoc.pdf.scan import Numbers, find_ranges
+from edoc.pdf.scan import TAIL_BYTES, Numbers, find_ranges
 
 _CHUNK: Final = 2 << 20
 _AHEAD: Final = 2
@@ -33,6 +33,11 @@ class FileBytes:
         """Give the bytes from `start` up to `end`, as far as the file has them."""
         self.stream.seek(max(0, start))
         return self.stream.read(max(0, end - max(0, start)))
+
+    def skip_blank(self, place: int) -> int:
+        """Give where the next object begins; offsets may point at the white space before it."""
+        window = self.read(place, place + TAIL_BYTES)
+        return place + len(window) - len(window.lstrip(b" \t\r\n\x00\x0c"))
 
     def open_head(self, end: int) -> BinaryIO:
         """Give the first `end` bytes as a stream of their own."""

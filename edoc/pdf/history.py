@@ -71,7 +71,7 @@ class History:
         lock = item.facts.lock
         later = range(item.revision + 1, self._revisions.newest + 1)
         steps = [self._revisions.step(each, first=self._first, certified=lock.certified) for each in later]
-        kind = max((step.kind for step in steps), key=lambda kind: kind.rank, default=Changes.NONE)
+        kind = _find_worst(steps)
         permitted = _PERMITTED.get(lock.document or 0, Changes.OTHER)
         changes = ChangeFacts(
             kind=kind,
@@ -95,7 +95,7 @@ class History:
             return replace(changes, undecided=say(error))
 
     def _can_be_seen(self, steps: list[Step]) -> bool:
-        kind = max((step.kind for step in steps), key=lambda kind: kind.rank, default=Changes.NONE)
+        kind = _find_worst(steps)
         return kind in _LOOKS or (kind is Changes.LTV_UPDATE and bool(self._list_touched(steps)))
 
     @cached_property
@@ -236,6 +236,10 @@ class History:
     def _is_locked(self, name: str, item: Found) -> bool:
         """Whether this signature or one before it locks a field."""
         return any(each.facts.lock.holds(name) for each in self._found if each.facts.end <= item.facts.end)
+
+
+def _find_worst(steps: list[Step]) -> Changes:
+    return max((step.kind for step in steps), key=lambda kind: kind.rank, default=Changes.NONE)
 
 
 def _has_area(box: Box) -> bool:

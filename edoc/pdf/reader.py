@@ -113,7 +113,8 @@ def _read(
     fields = list_fields(revisions.current)
     found = _read_signatures(revisions, fields, file)
     counted = [item for item in found if not item.ignored and not item.empty]
-    judged = _Judged(file, revisions, counted, fields, password).facts()
+    history = History(file, revisions, counted, fields, password)
+    judged = _Judged(file, revisions, counted, history).facts()
     loose = _read_loose(file, found)
     store = read_store(revisions.current)
     texts = tuple((field.name, field.text) for field in fields if field.type == "/Tx")
@@ -173,18 +174,11 @@ def _list_lost(file: FileBytes) -> list[SignatureFacts]:
 class _Judged:
     """The signatures of one file together: what came after each, and the level that follows."""
 
-    def __init__(
-        self,
-        file: FileBytes,
-        revisions: Revisions,
-        found: list[Found],
-        fields: tuple[Field, ...],
-        password: str | None,
-    ) -> None:
+    def __init__(self, file: FileBytes, revisions: Revisions, found: list[Found], history: History) -> None:
         self._file = file
         self._revisions = revisions
         self._found = found
-        self._history = History(file, revisions, found, fields, password)
+        self._history = history
         self._stores: dict[int, Store] = {}
         self._clean_from: int | None = None
 

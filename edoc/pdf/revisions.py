@@ -143,13 +143,8 @@ class OrdinaryRevisions:
         later = [self._updates[number] for number in numbers]
         objects = {each.offset for number in numbers for each in self._list(number).values() if _stands(each)}
         hybrid = {int(update.trailer["/XRefStm"]) for update in later if "/XRefStm" in update.trailer}
-        objects = {self._skip_blank(place) for place in objects | sections | hybrid if place >= start}
+        objects = {self._file.skip_blank(place) for place in objects | sections | hybrid if place >= start}
         return Offsets(frozenset(objects), frozenset(sections))
-
-    def _skip_blank(self, place: int) -> int:
-        # Offsets may point at the white space before an object.
-        window = self._file.read(place, place + TAIL_BYTES)
-        return place + len(window) - len(window.lstrip(b" \t\r\n\x00\x0c"))
 
     def list_written(self, revision: int) -> Iterable[int]:
         """Give the numbers of the objects that a revision writes."""

@@ -5,7 +5,7 @@ byte range; the signed revision is the one that ends where the range ends. Whate
 fault of this one signature.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
@@ -15,7 +15,7 @@ from pyhanko.pdf_utils import generic
 
 from edoc.core.evidence import ChangeFacts, Fault, Lock, SignatureFacts
 from edoc.core.report import Changes, Coverage, Level, SignatureType
-from edoc.pdf.cms import CmsFacts, Digest, as_timestamp, read_cms
+from edoc.pdf.cms import CmsFacts, Digest, as_signature, read_cms
 from edoc.pdf.cmsbare import read_bare
 from edoc.pdf.fieldlist import Field, Key, entry, key_of
 from edoc.pdf.filebytes import FileBytes
@@ -96,25 +96,14 @@ def _read(revisions: Revisions, field: Field, file: FileBytes) -> Found:
     cms = _read_cms(subfilter, contents, value, partial(file.digest, numbers))
     if cms.is_token != (subfilter == _TOKEN) and subfilter != _BARE:
         faults.append(Fault(code="SUBFILTER_MISMATCH", detail=subfilter))
-    facts = SignatureFacts(
-        field=field.name,
-        type=SignatureType.DOCUMENT_TIMESTAMP if cms.is_token else SignatureType.SIGNATURE,
+    facts = as_signature(cms, field.name)
+    facts = replace(
+        facts,
         subfilter=subfilter,
         level=_name_format(subfilter, cms, value),
         end=numbers[-2] + numbers[-1],
-        digest_algorithm=cms.digest_algorithm,
-        signature_algorithm=cms.signature_algorithm,
-        key_bits=cms.key_bits,
-        value=cms.value,
-        digest_matches=cms.digest_matches,
-        signature_holds=cms.signature_holds,
         coverage=coverage,
-        certificate=cms.certificate,
-        others=cms.others,
-        crls=cms.crls,
-        ocsps=cms.ocsps,
-        claimed_time=cms.token_time if cms.is_token else cms.signing_time or _read_date(value),
-        timestamp=as_timestamp(cms) if cms.is_token else cms.timestamp,
+        claimed_time=facts.claimed_time if cms.is_token else facts.claimed_time or _read_date(value),
         lock=_read_lock(value, field.dictionary, certified=_certifies(revisions.current, raw)),
         faults=(*faults, *cms.faults),
     )
@@ -134,19 +123,9 @@ def read_loose(file: FileBytes, numbers: Numbers) -> SignatureFacts | None:
         raise
     except Exception:  # noqa: BLE001 - its bytes still show that something was signed
         cms = CmsFacts()
-    return SignatureFacts(
-        field="",
-        type=SignatureType.DOCUMENT_TIMESTAMP if cms.is_token else SignatureType.SIGNATURE,
+    return replace(
+        as_signature(cms, ""),
         end=sum(numbers[2:4]),
-        digest_algorithm=cms.digest_algorithm,
-        signature_algorithm=cms.signature_algorithm,
-        key_bits=cms.key_bits,
-        value=cms.value,
-        digest_matches=cms.digest_matches,
-        signature_holds=cms.signature_holds,
-        certificate=cms.certificate,
-        others=cms.others,
-        claimed_time=cms.token_time or cms.signing_time,
         changes=UNREACHABLE,
         faults=(Fault(code="SIGNATURE_UNREACHABLE", detail=f"/ByteRange {list(numbers)}"),),
     )

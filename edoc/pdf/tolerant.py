@@ -92,11 +92,7 @@ class TolerantRevisions:
             if hybrid is not None:
                 objects |= {hybrid.meta_info.declared_startxref, hybrid.meta_info.start_location}
         # Offsets may point at the white space before an object.
-        return Offsets(frozenset(map(self._skip_blank, objects | sections)), frozenset(sections))
-
-    def _skip_blank(self, place: int) -> int:
-        window = self._file.read(place, place + TAIL_BYTES)
-        return place + len(window) - len(window.lstrip(b" \t\r\n\x00\x0c"))
+        return Offsets(frozenset(map(self._file.skip_blank, objects | sections)), frozenset(sections))
 
     def list_written(self, revision: int) -> Iterable[int]:
         """Give the numbers of the objects that a revision writes."""

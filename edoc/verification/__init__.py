@@ -9,8 +9,7 @@ raises `InputError`. Serves NĐ 68/2024 Arts 31, 32 and TT 15/2025 Art 6.
 """
 
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +21,11 @@ from edoc.core.report import Report
 from edoc.core.rule import Expected, check_rule_name
 from edoc.errors import InputError
 from edoc.policies import load_policy
-from edoc.trust.fetch import Fetcher, HttpFetcher
+from edoc.trust.fetch import Fetcher
 from edoc.trust.store import Trust
 from edoc.verification.examination import Examiner
 from edoc.verification.exhibits import Exhibitor
+from edoc.verification.means import choose_trust, open_fetcher, read_clock
 from edoc.verification.reading import Source, read_file
 
 if TYPE_CHECKING:
@@ -33,10 +33,6 @@ if TYPE_CHECKING:
     from edoc.verification.dossier import Dossier
 
 __all__ = ["Expected", "Source", "verify", "verify_many"]
-
-
-def _read_clock() -> datetime:
-    return datetime.now(UTC)
 
 
 def verify(
@@ -54,7 +50,7 @@ def verify(
     limits: "Limits | None" = None,
     evidence: "str | Path | Dossier | None" = None,
     save_evidence: str | Path | None = None,
-    now: Callable[[], datetime] = _read_clock,
+    now: Callable[[], datetime] = read_clock,
 ) -> Report:
     """Verify one file, a path or a binary file object.
 
@@ -113,7 +109,7 @@ def verify_many(
     password: str | None = None,
     detached: str | Path | None = None,
     fetcher: Fetcher | None = None,
-    now: Callable[[], datetime] = _read_clock,
+    now: Callable[[], datetime] = read_clock,
 ) -> Report:
     """Verify several files at one instant, as `verify` does with one."""
     chosen = load_policy(policy)
@@ -123,13 +119,9 @@ def verify_many(
         raise InputError(
             "the time to judge at has no offset.", advice="Give it as 2026-02-05T08:00:00+07:00."
         )
-    trusted = trust or (Trust.load(*chosen.trust) if chosen.trust else Trust.empty())
-    with ExitStack() as stack:
-        if offline or not trusted.roots:
-            fetcher = None
-        elif fetcher is None:
-            fetcher = stack.enter_context(HttpFetcher())
-        examiner, exhibitor = Examiner(trusted, time, fetcher, chosen), Exhibitor(trusted)
+    trusted = choose_trust(trust, chosen)
+    with open_fetcher(fetcher, trusted, offline=offline) as asked:
+        examiner, exhibitor = Examiner(trusted, time, asked, chosen), Exhibitor(trusted)
         files = tuple(
             exhibitor.exhibit(examiner.complete(read_file(source, password=password, detached=detached)))
             for source in sources

@@ -10,7 +10,6 @@ NĐ 68/2024 Arts 31 and 32: a judgement that can be repeated.
 
 import io
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -23,9 +22,10 @@ from edoc.core.rule import Expected
 from edoc.core.verdicts import EvidenceKind, Origin
 from edoc.errors import InputError, Refused
 from edoc.policies import load_policy
-from edoc.trust.fetch import Fetcher, HttpFetcher
+from edoc.trust.fetch import Fetcher
 from edoc.trust.store import Trust
 from edoc.trust.words import put_into_words
+from edoc.verification.means import choose_trust, open_fetcher
 from edoc.verification.reading import Source
 from edoc.verification.recording import Exchange, Recorder, Replay
 
@@ -96,12 +96,11 @@ def judge_and_save(
     """
     from edoc.verification.dossierfile import save
 
-    trusted, chosen = trust or Trust.empty(), load_policy(policy)
+    chosen = load_policy(policy)
+    trusted = choose_trust(trust, chosen)
     repeatable = [_hold(source) for source in sources]
-    with ExitStack() as stack:
-        recorder = None
-        if not offline and trusted.roots:
-            recorder = Recorder(fetcher or stack.enter_context(HttpFetcher()))
+    with open_fetcher(fetcher, trusted, offline=offline) as asked:
+        recorder = None if asked is None else Recorder(asked)
         report = verify(
             repeatable,
             trust=trusted,

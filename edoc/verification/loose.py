@@ -9,12 +9,13 @@ as far as it goes, and says so; what is inside a CMS is never taken for the sign
 
 import hashlib
 import io
+from dataclasses import replace
 from functools import partial
 from typing import BinaryIO
 
 from edoc.core.evidence import Fault, FileEvidence, SignatureFacts
-from edoc.core.report import Coverage, Level, SignatureType
-from edoc.pdf.cms import CmsFacts, Digest, as_timestamp
+from edoc.core.report import Coverage, Level
+from edoc.pdf.cms import CmsFacts, Digest, as_signature
 from edoc.pdf.cmsloose import MAX_LOOSE, read_detached
 from edoc.pdf.filebytes import FileBytes
 
@@ -66,23 +67,10 @@ def _tell(cms: CmsFacts, name: str, size: int | None) -> SignatureFacts:
     """`size` of the signed file in bytes; None if it is not at hand."""
     missing = () if size is not None else (Fault(code="SIGNED_DATA_NOT_FOUND"),)
     level = Level.CADES if cms.attributes & _REFERENCES else Level.PKCS7
-    return SignatureFacts(
-        field=name,
-        type=SignatureType.DOCUMENT_TIMESTAMP if cms.is_token else SignatureType.SIGNATURE,
+    return replace(
+        as_signature(cms, name),
         level=Level.DOC_TIMESTAMP if cms.is_token else level,
         end=size or 0,
-        digest_algorithm=cms.digest_algorithm,
-        signature_algorithm=cms.signature_algorithm,
-        key_bits=cms.key_bits,
-        value=cms.value,
-        digest_matches=cms.digest_matches,
-        signature_holds=cms.signature_holds,
         coverage=Coverage.PARTIAL if size is None else Coverage.WHOLE_FILE,
-        certificate=cms.certificate,
-        others=cms.others,
-        crls=cms.crls,
-        ocsps=cms.ocsps,
-        claimed_time=cms.token_time or cms.signing_time,
-        timestamp=as_timestamp(cms) if cms.is_token else cms.timestamp,
         faults=(*missing, *cms.faults),
     )

@@ -13,9 +13,9 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Generator, Iterable
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -26,21 +26,18 @@ from edoc.core.report import FileReport, Report
 from edoc.core.rule import Expected
 from edoc.pdf.reader import MAX_SIZE
 from edoc.policies import load_policy
-from edoc.trust.fetch import Fetcher, HttpFetcher
+from edoc.trust.fetch import Fetcher
 from edoc.trust.store import Trust
 from edoc.verification import gather, verify_many
 from edoc.verification.confinement import Limits
 from edoc.verification.crew import Outcome, is_alone, run_apart
-from edoc.verification.reading import Source
+from edoc.verification.means import choose_trust, open_fetcher, read_clock
+from edoc.verification.reading import Source, name_source
 
 __all__ = ["Limits", "Order", "gather_guarded", "verify_guarded"]
 
 T = TypeVar("T", FileReport, FileEvidence)
 _CHUNK: Final = 1 << 20
-
-
-def _read_clock() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +96,7 @@ def verify_guarded(
     password: str | None = None,
     detached: str | Path | None = None,
     fetcher: Fetcher | None = None,
-    now: Callable[[], datetime] = _read_clock,
+    now: Callable[[], datetime] = read_clock,
 ) -> Report:
     """Verify files as `verify_many` does, each in a process of its own, `jobs` at a time.
 
@@ -108,7 +105,7 @@ def verify_guarded(
     `verify_many` does, and `Unavailable` if no process can be started.
     """
     chosen = load_policy(policy)
-    trusted = trust or (Trust.load(*chosen.trust) if chosen.trust else Trust.empty())
+    trusted = choose_trust(trust, chosen)
     empty = verify_many(
         (), trust=trusted, policy=chosen, at=at, offline=True, rule=rule, expected=expected, now=now
     )
@@ -146,11 +143,6 @@ def gather_guarded(
     return FileEvidence(path=name, sha256=sha256, size=size, unreadable=outcome.fault)
 
 
-def name_source(source: Source) -> str:
-    """Give the name under which a source stands in a report."""
-    return str(source) if isinstance(source, str | Path) else str(getattr(source, "name", "") or "-")
-
-
 def _run(
     sources: list[Source],
     order: Order,
@@ -160,18 +152,14 @@ def _run(
     limits: Limits,
     fetcher: Fetcher | None,
 ) -> Generator[Outcome[T], None, None]:
-    with ExitStack() as stack:
-        if order.offline or not order.trust.roots:
-            fetcher = None
-        elif fetcher is None:
-            fetcher = stack.enter_context(HttpFetcher())
+    with open_fetcher(fetcher, order.trust, offline=order.offline) as asked:
         if is_alone():
             work = order.judge if kind is FileReport else order.gather
-            yield from run_apart(sources, work, kind, jobs=jobs, limits=limits, fetcher=fetcher)
+            yield from run_apart(sources, work, kind, jobs=jobs, limits=limits, fetcher=asked)
         else:
             from edoc.verification.standin import run_elsewhere
 
-            yield from run_elsewhere(sources, order, kind, jobs=jobs, limits=limits, fetcher=fetcher)
+            yield from run_elsewhere(sources, order, kind, jobs=jobs, limits=limits, fetcher=asked)
 
 
 def _settle(source: Source, outcome: Outcome[FileReport]) -> FileReport:

@@ -28,7 +28,7 @@ def read_file(
 
     `detached` is the CMS or time-stamp token that stands in a file of its own.
     """
-    name = str(source) if isinstance(source, str | Path) else str(getattr(source, "name", "") or "-")
+    name = name_source(source)
     try:
         with _open(source) as stream:
             if detached is None:
@@ -42,6 +42,11 @@ def read_file(
         return FileEvidence(
             path=name, sha256=None, size=None, unreadable=Fault(code="FILE_MISSING", detail=detail)
         )
+
+
+def name_source(source: Source) -> str:
+    """Give the name under which a source stands in a report."""
+    return str(source) if isinstance(source, str | Path) else str(getattr(source, "name", "") or "-")
 
 
 def _read(stream: BinaryIO, name: str, password: str | None) -> FileEvidence:

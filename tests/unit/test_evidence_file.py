@@ -289,7 +289,7 @@ def edit_head(**changed: object) -> Callable[[dict[str, bytes]], None]:
 
 def spoil_certificate(members: dict[str, bytes]) -> None:
     name = next(name for name in members if name.startswith("certificates/"))
-    members[name] = members[name][:-1] + b"?"
+    members[name] = members[name][:-1] + bytes([members[name][-1] ^ 1])
 
 
 @pytest.mark.parametrize(
