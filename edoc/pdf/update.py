@@ -123,7 +123,9 @@ class Revision(PdfHandler):
         holder = page.get_object()
         listed = look(holder, "/Annots")
         if isinstance(listed, generic.ArrayObject):
-            listed.append(annotation)
+            # Some files have one array for this and the form's fields.
+            if annotation not in list.__iter__(listed):
+                listed.append(annotation)
             self.mark(listed)
         else:
             holder["/Annots"] = convert([annotation])

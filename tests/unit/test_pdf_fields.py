@@ -39,6 +39,16 @@ def test_prepare_appends_and_touches_nothing() -> None:
     assert render(done).tobytes() == render(LETTER).tobytes()
 
 
+def test_where_the_form_and_the_page_share_one_list_each_field_stands_in_it_once() -> None:
+    def share(pdf: pikepdf.Pdf) -> None:
+        shared = pdf.make_indirect(pikepdf.Array())
+        pdf.pages[0].Annots = shared
+        pdf.Root.AcroForm = pikepdf.Dictionary(Fields=shared)
+
+    with opened(prepared(change(share))) as pdf:
+        assert [str(field.T) for field in pdf.Root.AcroForm.Fields] == list(NAMES)
+
+
 def test_preparing_twice_gives_the_same_bytes() -> None:
     assert prepared() == prepared()
 
