@@ -27,7 +27,6 @@ from edoc.node.scratch import fetch, file_of, files_of, scratch, store
 from edoc.node.tasks import Claim, finishing
 from edoc.packing import pack as pack_dispatch
 from edoc.signing import check_certificate, sign
-from edoc.signing import number as fill_number
 
 _MESSAGES = uuid.UUID("6c1d6f0e-0d5c-4b1e-9a53-2d1c7a7f3e11")
 """Name space of message ids: the same document to the same recipient always gets the same one."""
@@ -87,17 +86,19 @@ def seal(node: Node, claim: Claim) -> None:
 
 def _seal(node: Node, dispatch: Dispatch, signed: Path) -> Path:
     settings = node.settings.seal
-    numbered, sealed = signed.with_name("numbered.pdf"), signed.with_name("sealed.pdf")
+    sealed = signed.with_name("sealed.pdf")
     code, issued = dispatch.code, dispatch.promulgation_info.promulgation_date
     assert issued is not None  # noqa: S101 - given together with the number
-    fill_number(signed, numbered, number=int(code.code_number), notation=code.code_notation, date=issued)
     first = () if settings.tsa is None else (settings.tsa,)
     with node.settings.online.make(node.folder, first=first) as online:
         sign(
-            numbered,
+            signed,
             sealed,
             key=node.seal_key,
             role="agency",
+            number=int(code.code_number),
+            notation=code.code_notation,
+            date=issued,
             level=settings.level,
             image=None if settings.image is None else node.folder / settings.image,
             online=online,

@@ -9,12 +9,13 @@ locks everything.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 
 from pyhanko.pdf_utils import generic
 
 from edoc.core.evidence import Lock
-from edoc.core.ids import display_number
+from edoc.core.ids import display_date_vi, display_number
 from edoc.errors import InputError, Refused
 from edoc.pdf import appearance, fonts
 from edoc.pdf.document import Document
@@ -202,15 +203,23 @@ def spell_number(number: int, notation: str) -> str:
     return f"{display_number(number)}/{notation}"
 
 
-def fill_texts(document: Document, values: dict[str, str]) -> Revision | None:
-    """Fill text fields (name → value); None if they already say exactly that.
+def spell_texts(number: int, notation: str, issued: date) -> dict[str, str]:
+    """What number and date say: `05/UBND-VP` and `ngày 05 tháng 02 năm 2026`, by their fields' names.
+
+    Raises `InputError` for an impossible number or symbol.
+    """
+    return {NUMBER: spell_number(number, notation), DATE: display_date_vi(issued)}
+
+
+def require_fillable(document: Document, values: Mapping[str, str]) -> bool:
+    """See to it that text fields (name → value) may be filled so; False if they already say exactly that.
 
     Raises `Refused` if a field is missing, is no text field, is locked, or says something else.
     """
     found = {name: _require_text(document.reader, document.where, name) for name in values}
     said = {name: field.text for name, field in found.items() if is_filled(field)}
     if said == values:
-        return None
+        return False
     other = next((name for name, words in said.items() if words != values[name]), None)
     if other is not None:
         raise Refused(
@@ -219,10 +228,25 @@ def fill_texts(document: Document, values: dict[str, str]) -> Revision | None:
             advice="A number is given once; work on the file as it was before.",
         )
     _require_unlocked(document, values)
+    return True
+
+
+def fill_texts(document: Document, values: Mapping[str, str]) -> Revision | None:
+    """Fill text fields (name → value) in an update of their own; None if they already say exactly that.
+
+    Raises `Refused` as `require_fillable` does.
+    """
+    if not require_fillable(document, values):
+        return None
     revision = document.extend("fill " + " ".join(f"{name}={words}" for name, words in values.items()))
+    write_texts(revision, values)
+    return revision
+
+
+def write_texts(revision: Revision, values: Mapping[str, str]) -> None:
+    """Write texts into fields that may be filled."""
     for name, words in values.items():
         _fill_text(revision, name, words)
-    return revision
 
 
 def _require_text(view: Any, where: str, name: str) -> Field:

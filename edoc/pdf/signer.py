@@ -9,7 +9,7 @@ signatures lock is respected.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -53,6 +53,8 @@ class Order:
     look: Look | None = None
     """What the field shows."""
     digest: str = "sha256"
+    texts: Mapping[str, str] | None = None
+    """Text fields that are filled with the signature, in the same update: name → value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +116,7 @@ def sign_onto(
     raises; then nothing was appended.
     """
     identity = Identity.of(key.certificate, key.chain, key.scheme)
-    revision = document.extend(f"sign {order.field} {order.at.isoformat()}")
-    signature = _add_signature_value(revision, document, order)
+    revision, signature = _draft(document, order)
     room = _reserve(key, timestamp=stamp is not None)
     for _ in range(_ATTEMPTS):
         draft = _draw_up(revision, signature, growing, room=room, digest=order.digest)
@@ -131,10 +132,15 @@ def sign_onto(
 
 def begin(growing: Growing, document: Document, order: Order, holder: Holder, *, timestamp: bool) -> Draft:
     """Draw a signature up whose value comes later; with `timestamp` there is room for a token."""
-    revision = document.extend(f"sign {order.field} {order.at.isoformat()}")
-    signature = _add_signature_value(revision, document, order)
+    revision, signature = _draft(document, order)
     room = _reserve(holder, timestamp=timestamp)
     return _draw_up(revision, signature, growing, room=room, digest=order.digest)
+
+
+def _draft(document: Document, order: Order) -> tuple[Revision, "_Signature"]:
+    revision = document.extend(f"sign {order.field} {order.at.isoformat()}")
+    fields.write_texts(revision, order.texts or {})
+    return revision, _add_signature_value(revision, document, order)
 
 
 def hash_value(digest: str, value: bytes) -> bytes:

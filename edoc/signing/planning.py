@@ -100,7 +100,7 @@ def plan(document: Document, wish: Wish, holder: Holder) -> signer.Order:
     """Decide everything about a signature. Raises `InputError` or `Refused` if it cannot stand so."""
     with guarded(document.where):
         look = _compose(wish, holder)
-        order = _locate(document, wish, look)
+        order = replace(_locate(document, wish, look), texts=_plan_texts(document, wish))
         signer.require_signable(document, order)
     return order
 
@@ -124,6 +124,15 @@ def run_checks(
     if role.requires_person and trust is not None:
         done = (*done, check_person(document, trust=trust, policy=judged_by, at=at, fetcher=fetcher))
     return chain, done
+
+
+def _plan_texts(document: Document, wish: Wish) -> dict[str, str]:
+    """Number and date that a seal brings along for fields that were prepared for them."""
+    if not wish.role.requires_person or wish.number is None or wish.notation is None or wish.date is None:
+        return {}
+    values = fields.spell_texts(wish.number, wish.notation, wish.date)
+    prepared = {field.name for field in document.fields}.issuperset(values)
+    return values if prepared and fields.require_fillable(document, values) else {}
 
 
 def _compose(wish: Wish, holder: Holder) -> Look | None:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 
-from edoc.core.ids import display_date_vi
 from edoc.errors import InputError, Refused
 from edoc.pdf import fields, placing
 from edoc.pdf.document import Document, examine, guarded, open_pdf
@@ -75,7 +74,7 @@ def number(
     `PdfError` if the file cannot be read, `Refused` if the fields are missing, locked, too small or say
     something else, `InputError` for an impossible number or symbol.
     """
-    values = {NUMBER: fields.spell_number(number, notation), DATE: display_date_vi(date)}
+    values = fields.spell_texts(number, notation, date)
     with open_pdf(src, password=password) as document:
         revision = fields.fill_texts(document, values)
         with written_to(dst) as output:

@@ -65,7 +65,8 @@ def sign(
     x2, y2 in points from the displayed page's lower left corner); or into the role's first empty prepared
     field; or, if it shows something, where `anchor` or the role says; or into a new invisible one. `image` is
     a transparent PNG; `number`, `notation`, `date` and `agency` (default: the certificate's) are for roles
-    that print them. `lock` overrules what a new field locks: `none`, `form` or `all`.
+    that print them, and a seal fills the first three into the fields that were prepared for them, in the
+    same update. `lock` overrules what a new field locks: `none`, `form` or `all`.
 
     `tsa` and `online` say where time-stamps and revocation data come from; `offline` forbids the latter. With
     `or_lower`, a lower level is made when they cannot be had now. `policy` judges the person's signature
