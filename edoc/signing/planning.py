@@ -128,7 +128,8 @@ def run_checks(
 
 def _plan_texts(document: Document, wish: Wish) -> dict[str, str]:
     """Number and date that a seal brings along for fields that were prepared for them."""
-    if not wish.role.requires_person or wish.number is None or wish.notation is None or wish.date is None:
+    is_seal = wish.role.requires_person and wish.role.fields  # the role `number` draws them itself
+    if not is_seal or wish.number is None or wish.notation is None or wish.date is None:
         return {}
     values = fields.spell_texts(wish.number, wish.notation, wish.date)
     prepared = {field.name for field in document.fields}.issuperset(values)

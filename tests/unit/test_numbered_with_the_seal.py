@@ -3,7 +3,9 @@
 import subprocess
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import pikepdf
 import pytest
 from pdfmaking import LETTER, ask
 
@@ -75,3 +77,15 @@ def test_another_number_than_it_has_is_refused(
     with pytest.raises(Refused, match="already says"):
         put_seal(pki, trust, tmp_path / "numbered.pdf", tmp_path / "sealed.pdf", **TOLD)
     assert not (tmp_path / "sealed.pdf").exists()
+
+
+def test_what_draws_number_and_date_itself_fills_no_field(
+    signed: Path, tmp_path: Path, pki: DevPki, trust: Trust
+) -> None:
+    seal = load_key(pki.key_path("a-seal"), passphrase=pki.passphrase)
+    options: dict[str, Any] = {**TOLD, "page": 1, "rect": (60, 700, 260, 740)}
+    sign(signed, tmp_path / "drawn.pdf", key=seal, role="number", trust=trust, offline=True, **options)
+    with pikepdf.open(tmp_path / "drawn.pdf") as pdf:
+        texts = [field for field in pdf.Root.AcroForm.Fields if field.FT == "/Tx"]
+        assert [str(field.T) for field in texts] == ["Number", "Date"]
+        assert not any("/V" in field for field in texts)
