@@ -147,6 +147,11 @@ class SignatureFacts:
         """The digest matches the signed bytes and the cryptographic signature holds."""
         return self.digest_matches is True and self.signature_holds is True
 
+    @property
+    def vouches(self) -> bool:
+        """It is intact and covers a whole revision: what stands before its end was there when it was made."""
+        return self.intact and self.coverage is not Coverage.PARTIAL
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageFacts:

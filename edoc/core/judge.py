@@ -127,14 +127,15 @@ def _doubt(report: SignatureReport, others: tuple[SignatureReport, ...]) -> Sign
 def _judge_signature(
     facts: SignatureFacts, file: FileEvidence, policy: Policy, at: datetime, exhibits: account.Exhibits
 ) -> SignatureReport:
-    time, source = find_best_time(file, facts, at, policy)
+    later = list_proofs(file, facts, at, policy)
+    time, source = find_best_time(facts, later, at, policy)
     case = Case(
         facts=facts,
         policy=policy,
         at=at,
         time=time,
         source=source,
-        later=tuple(list_proofs(file, facts, at, policy)),
+        later=tuple(later),
         start=find_start(file, facts, at, policy),
     )
     asked = [(check, check(case)) for check in CHECKS]

@@ -10,35 +10,34 @@ from typing import Final
 from edoc.core.chain import Algorithm, ChainFacts, ChainStatus
 from edoc.core.evidence import FileEvidence, SignatureFacts, TimestampFacts
 from edoc.core.policy import Policy
-from edoc.core.verdicts import Coverage, SignatureType, SubIndication, TimeSource
+from edoc.core.verdicts import SignatureType, SubIndication, TimeSource
 
 _KEYS: Final = {"rsa": "rsa", "ecdsa": "ec", "0.4.0.127": "ec", "dsa": "dsa"}
 """How the names of signature algorithms begin, and what their keys are of."""
 
 
 def find_best_time(
-    file: FileEvidence, facts: SignatureFacts, at: datetime, policy: Policy
+    facts: SignatureFacts, later: list[datetime], at: datetime, policy: Policy
 ) -> tuple[datetime, TimeSource]:
     """The earliest time at which an accepted time-stamp proves that the signature existed, else `at`.
 
-    EN 319 102-1, 5.5.4: best-signature-time. Time-stamps must have been examined before.
+    `later` are the proofs by what covers it (`list_proofs`). EN 319 102-1, 5.5.4: best-signature-time.
+    Time-stamps must have been examined before.
     """
-    proofs: list[tuple[datetime, TimeSource]] = []
+    proofs = [(time, TimeSource.DOCUMENT_TIMESTAMP) for time in later]
     if facts.type is SignatureType.SIGNATURE and (time := accept_stamp(facts.timestamp, policy, at)):
         proofs.append((time, TimeSource.SIGNATURE_TIMESTAMP))
-    proofs += [(time, TimeSource.DOCUMENT_TIMESTAMP) for time in list_proofs(file, facts, at, policy)]
     return min(proofs, default=(at, TimeSource.VALIDATION_TIME))
 
 
 def list_proofs(file: FileEvidence, facts: SignatureFacts, at: datetime, policy: Policy) -> list[datetime]:
     """The times of all accepted document time-stamps that cover a signature."""
-    found: list[datetime] = []
-    for other in file.signatures:
-        covers = other.end > facts.end and other.coverage is not Coverage.PARTIAL and other.intact
-        stamps = other.type is SignatureType.DOCUMENT_TIMESTAMP and covers
-        if stamps and (time := accept_stamp(other.timestamp, policy, at)):
-            found.append(time)
-    return found
+    return [
+        time
+        for other in file.signatures
+        if other.type is SignatureType.DOCUMENT_TIMESTAMP and other.end > facts.end and other.vouches
+        if (time := accept_stamp(other.timestamp, policy, at))
+    ]
 
 
 def find_start(file: FileEvidence, facts: SignatureFacts, at: datetime, policy: Policy) -> datetime | None:
@@ -46,7 +45,7 @@ def find_start(file: FileEvidence, facts: SignatureFacts, at: datetime, policy: 
 
     A content time-stamp in the words of EN 319 102-1, 5.3.4. None if nothing tells.
     """
-    if facts.coverage is Coverage.PARTIAL or not facts.intact:
+    if not facts.vouches:
         return None
     inside = [other for other in file.signatures if other.end < facts.end and other.intact]
     times = [time for other in inside if (time := accept_stamp(other.timestamp, policy, at))]

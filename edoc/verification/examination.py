@@ -11,8 +11,8 @@ from datetime import datetime
 from edoc.core.chain import CertificateFacts, ChainFacts
 from edoc.core.evidence import FileEvidence, SignatureFacts, TimestampFacts
 from edoc.core.policy import Policy
-from edoc.core.proofs import accept_stamp, find_best_time
-from edoc.core.report import Coverage, SignatureType, TimeSource
+from edoc.core.proofs import accept_stamp, find_best_time, list_proofs
+from edoc.core.report import SignatureType, TimeSource
 from edoc.errors import InputError
 from edoc.trust.certificates import read_certificate
 from edoc.trust.chain import Usage, examine
@@ -50,8 +50,7 @@ class Examiner:
             so_far = replace(file, signatures=tuple(signatures))
             stamp = self._examine_stamp(so_far, facts, facts.timestamp, proven)
             signatures[place] = replace(facts, timestamp=stamp)
-            covers = facts.coverage is not Coverage.PARTIAL and facts.intact
-            if facts.type is SignatureType.DOCUMENT_TIMESTAMP and covers:
+            if facts.type is SignatureType.DOCUMENT_TIMESTAMP and facts.vouches:
                 proven = accept_stamp(stamp, self._policy, self._at) or proven
         return replace(file, signatures=tuple(signatures))
 
@@ -72,7 +71,8 @@ class Examiner:
         is_stamp = facts.type is SignatureType.DOCUMENT_TIMESTAMP
         if is_stamp and facts.timestamp is not None and facts.timestamp.chain is not None:
             return replace(facts, signer=signer, chain=facts.timestamp.chain)
-        time, source = find_best_time(file, facts, self._at, self._policy)
+        later = list_proofs(file, facts, self._at, self._policy)
+        time, source = find_best_time(facts, later, self._at, self._policy)
         proven = source is not TimeSource.VALIDATION_TIME
         chain = self._follow(file, facts, facts.certificate, time, since=time if proven else None)
         return replace(facts, signer=signer, chain=self._prove(file, facts, chain))
@@ -118,7 +118,8 @@ class Examiner:
         stamps = [
             (time, other.covers | held)
             for other in file.signatures
-            if other.end > facts.end and (time := accept_stamp(other.timestamp, self._policy, self._at))
+            if other.end > facts.end and other.vouches
+            if (time := accept_stamp(other.timestamp, self._policy, self._at))
         ]
         wanted = {*chain.path[1:], *chain.evidence} - self._known
         ended = [
