@@ -11,14 +11,22 @@ from typing import Final
 
 from asn1crypto import core
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA1
 
 from edoc.core.chain import Algorithm
 from edoc.trust.certificates import MALFORMED
 from edoc.trust.memory import Memory, remembered
 from edoc.trust.records import Certificate
-from edoc.trust.statements import BROKEN, Source, Statement, find_extension, name_digest, name_weak
+from edoc.trust.statements import (
+    BROKEN,
+    Source,
+    Statement,
+    find_extension,
+    name_digest,
+    name_weak,
+    verify_signature,
+)
 
 MAX_REMEMBERED_BYTES: Final = 64 << 20
 """CRLs that one process keeps parsed; those of large public CAs have some megabytes."""
@@ -111,12 +119,7 @@ def _is_signed_by(crl: Crl, issuer: Certificate) -> bool:
     if not isinstance(hashing, SHA1):
         return crl.parsed.is_signature_valid(key)
     # cryptography calls no CRL valid that was signed with SHA-1; whether it counts is judged elsewhere.
-    signature, signed = crl.parsed.signature, crl.parsed.tbs_certlist_bytes
-    if isinstance(key, rsa.RSAPublicKey):
-        key.verify(signature, signed, padding.PKCS1v15(), hashing)
-    else:
-        key.verify(signature, signed, ec.ECDSA(hashing))
-    return True
+    return verify_signature(key, crl.parsed.signature, crl.parsed.tbs_certlist_bytes, hashing)
 
 
 def _forgets(crl: Crl, certificate: Certificate) -> bool:

@@ -12,7 +12,7 @@ from typing import Final
 
 from asn1crypto import ocsp as asn1_ocsp
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA1, Hash, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509 import ocsp
@@ -22,7 +22,7 @@ from edoc.core.chain import Algorithm
 from edoc.trust.certificates import MALFORMED
 from edoc.trust.memory import Memory, remembered
 from edoc.trust.records import Certificate, load_record
-from edoc.trust.statements import WEAK, Source, Statement, find_extension, name_digest
+from edoc.trust.statements import WEAK, Source, Statement, find_extension, name_digest, verify_signature
 
 WITHOUT_NEXT_UPDATE: Final = timedelta(minutes=30)
 """How long an answer that names no nextUpdate is good for; RFC 6960 leaves it to the asker."""
@@ -208,14 +208,9 @@ def _is_signed_by(response: ocsp.OCSPResponse, certificate: x509.Certificate) ->
     hashing = response.signature_hash_algorithm
     if hashing is None or isinstance(hashing, WEAK):
         return False
-    key = certificate.public_key()
-    if isinstance(key, rsa.RSAPublicKey):
-        key.verify(response.signature, response.tbs_response_bytes, padding.PKCS1v15(), hashing)
-    elif isinstance(key, ec.EllipticCurvePublicKey):
-        key.verify(response.signature, response.tbs_response_bytes, ec.ECDSA(hashing))
-    else:
-        return False
-    return True
+    return verify_signature(
+        certificate.public_key(), response.signature, response.tbs_response_bytes, hashing
+    )
 
 
 def _digest(data: bytes, hashing: HashAlgorithm) -> bytes:

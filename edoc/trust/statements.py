@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.hashes import MD5, SHA1, HashAlgorithm
 
 from edoc.core.chain import Algorithm
@@ -64,6 +66,20 @@ def name_digest(algorithm: HashAlgorithm | None) -> str:
 def name_weak(algorithm: HashAlgorithm | None) -> str:
     """Name a digest that counts only in what is historic; empty for all others."""
     return "sha1" if isinstance(algorithm, SHA1) else ""
+
+
+def verify_signature(key: PublicKeyTypes, signature: bytes, signed: bytes, hashing: HashAlgorithm) -> bool:
+    """Whether a key signed so (RSA by PKCS#1 v1.5, ECDSA); False for other kinds of keys.
+
+    Raises `InvalidSignature` if it did not.
+    """
+    if isinstance(key, rsa.RSAPublicKey):
+        key.verify(signature, signed, padding.PKCS1v15(), hashing)
+    elif isinstance(key, ec.EllipticCurvePublicKey):
+        key.verify(signature, signed, ec.ECDSA(hashing))
+    else:
+        return False
+    return True
 
 
 def find_extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
