@@ -1,29 +1,26 @@
 """A hierarchy like the dedicated one, at any dates: root, CA, signer, time-stamping authority, their CRLs."""
 
 import datetime as dt
-import hashlib
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
-from asn1crypto import core
 from asn1crypto import x509 as asn1
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, utils
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from issuing import draft_certificate, draft_crl, sign_again
 
 from edoc.core.evidence import FileEvidence, SignatureFacts, TimestampFacts
 from edoc.core.judge import judge
 from edoc.core.policy import Policy
 from edoc.core.report import Coverage, SignatureReport, SignatureType
-from edoc.trust.crls import EXPIRED_CERTS_ON_CRL
 from edoc.trust.store import Trust
 from edoc.verification.examination import Examiner
 
 START: Final = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
-_UNUSED: Final = ("key_encipherment", "data_encipherment", "key_agreement", "encipher_only", "decipher_only")
 
 
 def day(number: float) -> dt.datetime:
@@ -73,37 +70,27 @@ def _name(text: str) -> x509.Name:
 
 @cache
 def _issue(holder: Holder) -> bytes:
-    usages = {"key_cert_sign", "crl_sign"} if holder.ca else holder.usages
-    known = ("digital_signature", "content_commitment", "key_cert_sign", "crl_sign")
-    key_usage = x509.KeyUsage(
-        **{name: name in usages for name in known}, **{name: name in usages for name in _UNUSED}
+    builder = draft_certificate(
+        _name(holder.issuer),
+        _name(holder.name),
+        make_key(holder.name).public_key(),
+        holder.serial,
+        (day(holder.begins), day(holder.ends)),
+        usages=holder.usages,
+        ca=holder.ca,
+        purpose=holder.purpose,
     )
-    builder = (
-        x509.CertificateBuilder(
-            _name(holder.issuer),
-            _name(holder.name),
-            make_key(holder.name).public_key(),
-            holder.serial,
-            day(holder.begins),
-            day(holder.ends),
-        )
-        .add_extension(x509.BasicConstraints(ca=holder.ca, path_length=None), critical=True)
-        .add_extension(key_usage, critical=True)
-    )
-    if holder.purpose is not None:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([holder.purpose]), critical=True)
+    key = make_key(holder.issuer)
     digest = hashes.SHA512() if holder.digest == "sha512" else hashes.SHA256()
-    signed = builder.sign(make_key(holder.issuer), digest).public_bytes(Encoding.DER)
-    return _sign_with_sha1(signed, make_key(holder.issuer)) if holder.digest == "sha1" else signed
+    signed = builder.sign(key, digest).public_bytes(Encoding.DER)
+    if holder.digest != "sha1":
+        return signed
 
+    def sign(data: bytes) -> bytes:
+        return key.sign(data, ec.ECDSA(hashes.SHA1()))  # noqa: S303 - history
 
-def _sign_with_sha1(certificate: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
-    """As certificates were signed once; libraries refuse to do it in one step."""
-    made = asn1.Certificate.load(certificate)
-    made["tbs_certificate"]["signature"] = made["signature_algorithm"] = {"algorithm": "sha1_ecdsa"}
-    digest = hashlib.sha1(made["tbs_certificate"].dump(force=True)).digest()  # noqa: S324 - history
-    made["signature_value"] = key.sign(digest, ec.ECDSA(utils.Prehashed(hashes.SHA1())))  # noqa: S303
-    return bytes(made.dump(force=True))
+    made = asn1.Certificate.load(signed)
+    return sign_again(made, "tbs_certificate", "signature_value", "sha1_ecdsa", sign)
 
 
 def make_crl(
@@ -120,16 +107,12 @@ def make_crl(
 
     It says that it lists what expired since the day `remembers`, if that is given.
     """
-    builder = x509.CertificateRevocationListBuilder().issuer_name(_name(issuer))
-    builder = builder.last_update(day(at)).next_update(day(until))
-    for serial, since in (revoked or {}).items():
-        entry = x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(day(since))
-        if hold:
-            entry = entry.add_extension(x509.CRLReason(x509.ReasonFlags.certificate_hold), critical=False)
-        builder = builder.add_revoked_certificate(entry.build())
-    if remembers is not None:
-        memory = x509.UnrecognizedExtension(EXPIRED_CERTS_ON_CRL, core.GeneralizedTime(day(remembers)).dump())
-        builder = builder.add_extension(memory, critical=False)
+    builder = draft_crl(
+        _name(issuer),
+        (day(at), day(until)),
+        [(serial, day(since), hold) for serial, since in (revoked or {}).items()],
+        remembers=None if remembers is None else day(remembers),
+    )
     strong = hashes.SHA512() if digest == "sha512" else hashes.SHA256()
     return builder.sign(make_key(issuer), strong).public_bytes(Encoding.DER)
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Final
 
-from asn1crypto import core
 from asn1crypto import crl as asn1_crl
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
@@ -19,6 +18,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from issuing import draft_certificate, draft_crl, sign_again
 
 DIGESTS: Final[dict[str, Any]] = {
     "sha1": hashes.SHA1(),  # noqa: S303 - what old hierarchies were signed with
@@ -26,8 +26,6 @@ DIGESTS: Final[dict[str, Any]] = {
     "sha384": hashes.SHA384(),
     "sha512": hashes.SHA512(),
 }
-_KNOWN: Final = ("digital_signature", "content_commitment", "key_cert_sign", "crl_sign", "key_encipherment")
-_UNUSED: Final = ("data_encipherment", "key_agreement", "encipher_only", "decipher_only")
 TSA_ONLY: Final = ExtendedKeyUsageOID.TIME_STAMPING
 OCSP_ONLY: Final = ExtendedKeyUsageOID.OCSP_SIGNING
 
@@ -98,27 +96,20 @@ def _name(text: str, *, is_person: bool = False) -> x509.Name:
 
 @cache
 def _issue(holder: Holder) -> bytes:
-    usages = {"key_cert_sign", "crl_sign"} if holder.ca else holder.usages
-    key_usage = x509.KeyUsage(**{name: name in usages for name in (*_KNOWN, *_UNUSED)})
-    builder = (
-        x509.CertificateBuilder(
-            _name(holder.issuer),
-            _name(holder.name, is_person=holder.is_person),
-            make_key(holder.key or holder.name).public_key(),
-            holder.serial,
-            on(holder.begins),
-            on(holder.ends),
-        )
-        .add_extension(x509.BasicConstraints(ca=holder.ca, path_length=None), critical=True)
-        .add_extension(key_usage, critical=True)
+    builder = draft_certificate(
+        _name(holder.issuer),
+        _name(holder.name, is_person=holder.is_person),
+        make_key(holder.key or holder.name).public_key(),
+        holder.serial,
+        (on(holder.begins), on(holder.ends)),
+        usages=holder.usages,
+        ca=holder.ca,
+        purpose=holder.purpose,
     )
-    if holder.purpose is not None:
-        builder = builder.add_extension(x509.ExtendedKeyUsage([holder.purpose]), critical=True)
     issuer_key = make_key(holder.issuer_key or holder.issuer)
     der = builder.sign(issuer_key, hashes.SHA256()).public_bytes(Encoding.DER)
-    return _sign_again(
-        asn1_x509.Certificate.load(der), "tbs_certificate", "signature_value", holder.issuer, holder.digest
-    )
+    made = asn1_x509.Certificate.load(der)
+    return _sign_again(made, "tbs_certificate", "signature_value", holder.issuer, holder.digest)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,33 +147,22 @@ class Crl:
 @cache
 def _list(crl: Crl) -> bytes:
     begins = on(crl.at)
-    builder = x509.CertificateRevocationListBuilder().issuer_name(_name(crl.issuer))
-    builder = builder.last_update(begins).next_update(begins + dt.timedelta(days=crl.days))
-    for revocation in crl.revoked:
-        entry = x509.RevokedCertificateBuilder().serial_number(revocation.holder.serial)
-        entry = entry.revocation_date(on(revocation.since))
-        if revocation.hold:
-            entry = entry.add_extension(x509.CRLReason(x509.ReasonFlags.certificate_hold), critical=False)
-        builder = builder.add_revoked_certificate(entry.build())
-    if crl.remembers_since:
-        since = core.GeneralizedTime(on(crl.remembers_since)).dump()
-        expired = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.60"), since)
-        builder = builder.add_extension(expired, critical=False)
-    der = builder.sign(make_key(crl.signer or crl.issuer), hashes.SHA256()).public_bytes(Encoding.DER)
-    return _sign_again(
-        asn1_crl.CertificateList.load(der), "tbs_cert_list", "signature", crl.issuer, crl.digest
+    builder = draft_crl(
+        _name(crl.issuer),
+        (begins, begins + dt.timedelta(days=crl.days)),
+        [(each.holder.serial, on(each.since), each.hold) for each in crl.revoked],
+        remembers=on(crl.remembers_since) if crl.remembers_since else None,
     )
+    der = builder.sign(make_key(crl.signer or crl.issuer), hashes.SHA256()).public_bytes(Encoding.DER)
+    made = asn1_crl.CertificateList.load(der)
+    return _sign_again(made, "tbs_cert_list", "signature", crl.issuer, crl.digest)
 
 
 def _sign_again(made: Any, body: str, value: str, issuer: str, digest: str) -> bytes:
-    """Sign with a digest that cryptography does not sign certificates with any more."""
-    if digest != "sha256":
-        algorithm = {"algorithm": name_mechanism(issuer, digest)}
-        made[body]["signature"] = algorithm
-        made["signature_algorithm"] = algorithm
-        made[value] = sign(issuer, made[body].dump(force=True), digest)
-    der: bytes = made.dump(force=digest != "sha256")
-    return der
+    if digest == "sha256":
+        return bytes(made.dump())
+    mechanism = name_mechanism(issuer, digest)
+    return sign_again(made, body, value, mechanism, lambda data: sign(issuer, data, digest))
 
 
 def issue_crls(
