@@ -28,7 +28,7 @@ class EdocError(Exception):
     sentence on what to do. `code` is stable and names the kind of error for machines.
     """
 
-    code: ClassVar[str] = "ERROR"
+    code: str = "ERROR"
     retryable: ClassVar[bool] = False
 
     def __init__(self, what: str, *, where: str = "", advice: str = "") -> None:
@@ -55,9 +55,25 @@ class PdfError(InputError):
 
 
 class PackageError(InputError):
-    """Not an edXML package that can be read."""
+    """Not an edXML package that can be read; `code` names the cause (`edoc.edxml.refusals`).
+
+    `reasons` holds every reason of a strict reading, in the order of the package.
+    """
 
     code = "PACKAGE_UNREADABLE"
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        advice: str = "",
+        code: str = "PACKAGE_UNREADABLE",
+        reasons: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(what, where=where, advice=advice)
+        self.code = code
+        self.reasons = reasons
 
 
 class KeyLoadError(InputError):

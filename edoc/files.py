@@ -4,10 +4,29 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import BinaryIO, Final
 
 _NAME_LENGTH: Final = 60
+_PASSING: Final = ContextVar("passing", default=False)
+
+
+@contextmanager
+def passing() -> Iterator[None]:
+    """Files that this block writes are gone soon: they need not survive a power cut."""
+    before = _PASSING.set(True)
+    try:
+        yield
+    finally:
+        _PASSING.reset(before)
+
+
+def sync(file: BinaryIO) -> None:
+    """Return when the file's bytes are on the disk; at once for files in `passing`."""
+    file.flush()
+    if not _PASSING.get():
+        os.fsync(file.fileno())
 
 
 @contextmanager
@@ -21,8 +40,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     try:
         with temporary.open("x+b") as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
+            sync(stream)
         temporary.replace(path)
     except BaseException as error:
         with suppress(OSError):

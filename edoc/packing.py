@@ -9,18 +9,22 @@ Rules: the same inputs always give the same bytes; attachments stream, whatever 
 cannot be read leaves nothing behind; what was repaired while reading is said.
 """
 
+import io
 import json
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, BinaryIO, Final, Literal, TypeVar, cast
 
 from edoc.core.dispatch import Attachment, Dispatch, StatusUpdate, is_status
-from edoc.edxml.files import Source, Target, read_from, write_to
+from edoc.core.ports import SigningKey
+from edoc.edxml.files import Source, Target, pieces, read_from, rewindable, write_to
 from edoc.edxml.findings import PackageWarning
 from edoc.edxml.limits import DEFAULT_LIMITS, Limits
-from edoc.edxml.profile import Profile, complete
-from edoc.edxml.unpacking import read_package
+from edoc.edxml.profile import Profile, complete, complete_status
+from edoc.edxml.skeletons import Skeleton, list_reasons, list_warnings
+from edoc.edxml.unpacking import Read, read_package
 from edoc.edxml.writer import write_dispatch, write_status
 from edoc.errors import InputError, PackageError
 
@@ -80,47 +84,74 @@ def load_status(source: Source) -> StatusUpdate:
     return _load(source, StatusUpdate.from_dict, status=True)
 
 
-def pack(dispatch: Dispatch, *, attach: Sequence[Source] = (), out: Target, profile: str = "edoc") -> Packed:
+def pack(
+    dispatch: Dispatch,
+    *,
+    attach: Sequence[Source] = (),
+    out: Target,
+    key: SigningKey | None = None,
+    profile: str = "edoc",
+) -> Packed:
     """Write a document's package to a path, atomically, or to a file object.
 
     `attach` holds the contents of `dispatch.attachments` by position; files beyond those become attachments
-    under their own names. A name that the reference library does not send plain is zipped. Raises
-    `InputError` if the dispatch cannot be written; a path then stays as it was.
+    under their own names. A name that the reference library does not send plain is zipped. `key` signs the
+    whole package, in the profile `edoc` (docs/packages.md). Raises `InputError` if the dispatch cannot be
+    written, `KeyLoadError` if the key cannot sign it; a path then stays as it was.
     """
-    chosen = _profile(profile)
+    ours = _choose(profile, key) is Profile.EDOC
     named = replace(dispatch, attachments=_name_attachments(dispatch.attachments, attach))
     ready = Dispatch.from_dict(named.to_dict())  # every text is one that XML can carry
-    if chosen is Profile.EDOC:
+    if ours:
         ready = complete(ready)
     with write_to(out) as stream:
-        write_dispatch(ready, attach, stream)
+        write_dispatch(ready, attach, stream, digests=ours, key=key)
     return Packed(sha256=stream.sha256, size=stream.size)
 
 
-def pack_status(status: StatusUpdate, *, out: Target, profile: str = "edoc") -> Packed:
-    """Write a status's package to a path, atomically, or to a file object; both profiles write the same.
+def pack_status(
+    status: StatusUpdate, *, out: Target, key: SigningKey | None = None, profile: str = "edoc"
+) -> Packed:
+    """Write a status's package to a path, atomically, or to a file object.
 
-    Raises `InputError` if the status cannot be written; a path then stays as it was.
+    `key` signs the whole package, in the profile `edoc`. Raises `InputError` if the status cannot be written,
+    `KeyLoadError` if the key cannot sign it; a path then stays as it was.
     """
-    _profile(profile)
     ready = StatusUpdate.from_dict(status.to_dict())
+    if _choose(profile, key) is Profile.EDOC:
+        ready = complete_status(ready)
     with write_to(out) as stream:
-        write_status(ready, stream)
+        write_status(ready, stream, key=key)
     return Packed(sha256=stream.sha256, size=stream.size)
 
 
-def unpack(src: Source, *, into: Path | str | None = None, limits: Limits = DEFAULT_LIMITS) -> Unpacked:
+def unpack(
+    src: Source, *, into: Path | str | None = None, limits: Limits = DEFAULT_LIMITS, strict: bool = False
+) -> Unpacked:
     """Read a package; write its attachments into the folder `into`, which is made if it is not there.
 
-    File names are made safe and never overwrite anything. Raises `PackageError` if the package cannot be read
-    or breaks a limit; the folder then stays as it was.
+    File names are made safe and never overwrite anything. With `strict`, what `pack` would not write is
+    refused, in either profile. Raises `PackageError` if the package cannot be read, breaks a limit or is
+    refused, with every reason; the folder then stays as it was.
     """
     folder = None if into is None else Path(into)
     try:
         with read_from(src) as stream:
-            read = read_package(stream, into=folder, limits=limits)
+            if strict:
+                with rewindable(stream) as twice:
+                    _require_strict(twice, limits)
+                    read = read_package(twice, into=folder, limits=limits)
+            else:
+                read = read_package(stream, into=folder, limits=limits)
     except PackageError as error:
-        raise PackageError(error.what, where=_place(src, error.where), advice=error.advice) from error
+        raise PackageError(
+            error.what,
+            where=_place(src, error.where),
+            advice=error.advice,
+            code=error.code,
+            reasons=error.reasons,
+        ) from error
+    read.scanned.release()
     return Unpacked(
         kind="status" if read.dispatch is None else "document",
         dispatch=read.dispatch,
@@ -131,16 +162,59 @@ def unpack(src: Source, *, into: Path | str | None = None, limits: Limits = DEFA
     )
 
 
+def _require_strict(stream: BinaryIO, limits: Limits) -> None:
+    """Pack what a package says again, and compare; the stream stays where it is. Raises `PackageError`."""
+    begin = stream.tell()
+    theirs = Skeleton(limits)
+    for piece in pieces(stream):
+        theirs.write(piece)
+    found: list[tuple[str, ...]] = []
+    failed: tuple[str, ...] = ()
+    with tempfile.TemporaryDirectory(prefix="edoc-strict-") as folder:
+        stream.seek(begin)
+        read = read_package(stream, into=Path(folder), limits=limits, durable=False)
+        for profile in Profile:
+            ours = Skeleton(limits)
+            try:
+                _pack_again(read, Path(folder), ours, profile)
+            except InputError as error:
+                failed = (*list_warnings(read.warnings), str(error))
+            else:
+                found.append(list_reasons(theirs, ours, read.warnings))
+    stream.seek(begin)
+    reasons = min(found, key=len, default=failed)
+    if reasons:
+        raise PackageError(
+            "the package is not as edoc would write it.", reasons=reasons, code="PACKAGE_NOT_STRICT"
+        )
+
+
+def _pack_again(read: Read, folder: Path, out: Skeleton, profile: Profile) -> None:
+    target = cast("BinaryIO", out)  # only written to and flushed
+    if read.dispatch is not None:
+        paths = [attachment.path for attachment in read.dispatch.attachments]
+        files: list[Source] = [io.BytesIO() if path is None else folder / path for path in paths]
+        pack(read.dispatch, attach=files, out=target, profile=profile.value)
+    elif read.status is not None:
+        pack_status(read.status, out=target, profile=profile.value)
+
+
 def _place(src: Source, where: str) -> str:
     name = str(src) if isinstance(src, str | Path) else ""
     return ", ".join(filter(None, (name, where)))
 
 
-def _profile(name: str) -> Profile:
+def _choose(profile: str, key: SigningKey | None) -> Profile:
     try:
-        return Profile(name)
+        chosen = Profile(profile)
     except ValueError:
-        raise InputError(f"there is no profile {name!r}.", advice="Use 'edoc' or 'reference'.") from None
+        raise InputError(f"there is no profile {profile!r}.", advice="Use 'edoc' or 'reference'.") from None
+    if key is not None and chosen is Profile.REFERENCE:
+        raise InputError(
+            "the profile 'reference' adds no signature.",
+            advice="Sign with the profile 'edoc', or give no key.",
+        )
+    return chosen
 
 
 def _name_attachments(given: tuple[Attachment, ...], attach: Sequence[Source]) -> tuple[Attachment, ...]:

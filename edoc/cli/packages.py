@@ -5,16 +5,26 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from edoc.cli._run import emit_json, reported, say
+from edoc.cli._run import (
+    PassphraseFile,
+    PassphraseVariable,
+    TokenLibrary,
+    ask_passphrase,
+    emit_json,
+    reported,
+    say,
+)
+from edoc.errors import PackageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from edoc.core.dispatch import Dispatch, StatusUpdate
+    from edoc.core.ports import SigningKey
     from edoc.packing import Packed, Unpacked
 
 
@@ -29,14 +39,21 @@ OutOption = Annotated[Path, typer.Option("--out", "-o", metavar="OUT.edxml", hel
 ProfileOption = Annotated[
     Form, typer.Option("--profile", help="'reference' adds nothing to what the reference library writes.")
 ]
+KeyOption = Annotated[
+    str | None,
+    typer.Option(metavar="KEY", help="Sign the whole package: a .p12 or .pfx file, or a pkcs11: URI."),
+]
+PssOption = Annotated[bool, typer.Option("--pss", help="Sign by RSASSA-PSS.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+
+
+_PLAIN: Final = "pack dispatch.json --attach signed.pdf --attach annex.xlsx -o out.edxml"
+_SIGNED: Final = "pack dispatch.json --attach signed.pdf -o out.edxml --key system.p12 --passphrase-file pin"
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    app.command(
-        epilog="Example: edoc pack dispatch.json --attach signed.pdf --attach annex.xlsx -o out.edxml"
-    )(pack)
+    app.command(epilog=f"Example: edoc {_PLAIN}; signed: edoc {_SIGNED}")(pack)
     app.command("pack-status", epilog="Example: edoc pack-status status.json -o status.edxml")(pack_status)
     app.command(epilog="Example: edoc unpack out.edxml -d inbox --json")(unpack)
 
@@ -53,9 +70,15 @@ def pack(
         typer.Argument(metavar="FILE", help="Further attachments, after one --attach."),
     ] = None,
     profile: ProfileOption = Form.EDOC,
+    key: KeyOption = None,
+    pss: PssOption = False,
+    module: TokenLibrary = None,
+    passphrase_file: PassphraseFile = None,
+    passphrase_env: PassphraseVariable = None,
     json: JsonOption = False,
 ) -> None:
     """Write the package of a document: its header from JSON, its attachments from files."""
+    ask = ask_passphrase(passphrase_file, passphrase_env)
     files = [*(attach or ()), *(more or ())]
     if more and len(attach or ()) != 1:
         raise typer.BadParameter(
@@ -64,7 +87,13 @@ def pack(
     with reported():
         from edoc import packing
 
-        packed = packing.pack(packing.load_dispatch(dispatch), attach=files, out=out, profile=profile.value)
+        packed = packing.pack(
+            packing.load_dispatch(dispatch),
+            attach=files,
+            out=out,
+            key=_load_key(key, ask, pss=pss, module=module),
+            profile=profile.value,
+        )
     _tell(out, packed, json=json)
 
 
@@ -72,13 +101,20 @@ def pack_status(
     status: Annotated[Path, typer.Argument(metavar="STATUS.json", help="What unpack --json prints.")],
     out: OutOption,
     profile: ProfileOption = Form.EDOC,
+    key: KeyOption = None,
+    pss: PssOption = False,
+    module: TokenLibrary = None,
+    passphrase_file: PassphraseFile = None,
+    passphrase_env: PassphraseVariable = None,
     json: JsonOption = False,
 ) -> None:
     """Write the package of a status from JSON."""
+    ask = ask_passphrase(passphrase_file, passphrase_env)
     with reported():
         from edoc import packing
 
-        packed = packing.pack_status(packing.load_status(status), out=out, profile=profile.value)
+        loaded = _load_key(key, ask, pss=pss, module=module)
+        packed = packing.pack_status(packing.load_status(status), out=out, key=loaded, profile=profile.value)
     _tell(out, packed, json=json)
 
 
@@ -87,19 +123,37 @@ def unpack(
     folder: Annotated[
         Path | None, typer.Option("--dir", "-d", metavar="DIR", help="Write the attachments here.")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse what pack would not write, with every reason.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Show the header of a package and its attachments; nothing is overwritten in DIR."""
     with reported():
         from edoc import packing
 
-        found = packing.unpack(package, into=folder)
+        try:
+            found = packing.unpack(package, into=folder, strict=strict)
+        except PackageError as error:
+            for reason in error.reasons:
+                say(_printable(reason))
+            raise
     if json:
         emit_json(found.to_dict())
     else:
         sys.stdout.writelines(f"{_printable(line)}\n" for line in _describe(found))
     for warning in found.warnings:
         say(_printable(f"{warning.code}: {warning.text} ({warning.where})"))
+
+
+def _load_key(
+    uri: str | None, ask: Callable[[], str] | None, *, pss: bool, module: Path | None
+) -> SigningKey | None:
+    if uri is None:
+        return None
+    from edoc.keys.loading import load_key
+
+    return load_key(uri, passphrase=ask, scheme="pss" if pss else None, module=module)
 
 
 def _tell(out: Path, packed: Packed, *, json: bool) -> None:

@@ -24,7 +24,8 @@ READING_KEYS: Final = frozenset({"kind", "sha256", "size", "warnings"})
 class Organization:
     """An agency that sends or receives (elements 1.1 and 1.2)."""
 
-    organ_id: str
+    organ_id: str = ""
+    """Packages without it circulate; our own profile asks for it."""
     organization_in_charge: str = ""
     """The agency above it (cơ quan chủ quản)."""
     organ_name: str = ""
@@ -194,6 +195,64 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignedReference:
+    """What a signature of the reference library says to cover."""
+
+    uri: str = ""
+    transforms: tuple[str, ...] = ()
+    """Addresses of algorithms."""
+    digest_method: str = ""
+    digest_value: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """A signature as the reference library writes it: outside XMLDSig's namespace, computed by nobody.
+
+    It proves nothing, and is kept only to be written again. True signatures are verification's affair.
+    """
+
+    canonicalization_method: str = ""
+    signature_method: str = ""
+    references: tuple[SignedReference, ...] = ()
+    signature_value: str = ""
+    subject_name: str = ""
+    certificate: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """How a package was written where its values do not tell; the profile `reference` writes it so again.
+
+    Our own profile does so only for what is empty.
+    """
+
+    empty: tuple[str, ...] = ()
+    """Texts and lists whose elements were there and empty, by their keys, as `to[0].fax`."""
+    missing: tuple[str, ...] = ()
+    """Numbers that were read as the usual ones because their elements were not there."""
+    content_ids: tuple[str, ...] = ()
+    """Ids of all attachments, if one of them does not begin with one `cid:`."""
+    reference_ids: tuple[str, ...] = ()
+    """The same in the manifest."""
+    reference_types: tuple[str, ...] = ()
+    """Content types in the manifest, if one of them is not `application/zip`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stray:
+    """What a package holds beyond the format: an unknown or repeated element, or an attribute."""
+
+    where: str
+    """The names of the elements that it stands in, from the root, with slashes between."""
+    name: str
+    """As it is written, prefix included."""
+    attribute: bool = False
+    value: str = ""
+    """The attribute's value, or the element as XML; namespaces that others declare are not repeated there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Dispatch:
     """A document on its way, or an order to recall, update or replace one."""
 
@@ -221,7 +280,11 @@ class Dispatch:
     trace_header_list: TraceHeaderList | None = None
     trace_headers: tuple[TraceHeader, ...] = ()
     business: Business | None = None
+    signature: Signature | None = None
     attachments: tuple[Attachment, ...] = field(default=(), metadata=ALWAYS)
+    strays: tuple[Stray, ...] = ()
+    """Kept where they were read; never written."""
+    form: Form | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON of `schemas/dispatch.schema.json`."""
@@ -242,12 +305,16 @@ class StatusUpdate:
 
     from_: Organization
     response_for: ResponseFor = ResponseFor()
+    staff_info: StaffInfo | None = None
     status_code: str
     """01 arrived, 02 refused, 03 accepted, 04 assigned, 05 in process, 06 finished, 13 take back, 15 agreed,
     16 not agreed; kept as it was written."""
     description: str = ""
     timestamp: datetime | None = None
-    staff_info: StaffInfo | None = None
+    signature: Signature | None = None
+    strays: tuple[Stray, ...] = ()
+    """Kept where they were read; never written."""
+    form: Form | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON of `schemas/status.schema.json`."""

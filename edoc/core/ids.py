@@ -17,7 +17,8 @@ AgencyCode = NewType("AgencyCode", str)
 MAX_AGENCY_CODE: Final = 35
 """Characters; QĐ 20/2020. NĐ 30/2020 Annex VI still says 13, the length of the old form."""
 
-_OLD_FORM: Final = re.compile(r"\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2}", re.ASCII)
+OLD_FORM: Final = re.compile(r"\d{3}\.\d{2}\.\d{2}\.[A-Z]\d{2}", re.ASCII)
+"""Of QCVN 102:2016, 13 characters."""
 _NO_GROUP: Final = frozenset({"00", "000"})
 _FEBRUARY: Final = 2
 
@@ -45,7 +46,7 @@ def agency_groups(code: AgencyCode) -> tuple[str, ...]:
     `("H41",)` and `000.12.03.H41` gives `("H41", "03", "12")`.
     """
     groups = code.split(".")
-    if _OLD_FORM.fullmatch(code):
+    if OLD_FORM.fullmatch(code):
         return tuple(group for group in reversed(groups) if group not in _NO_GROUP)
     return tuple(groups)
 

@@ -58,6 +58,21 @@ CATALOGUE: Final[dict[str, Entry]] = {
         "The package departs from the regulation and was read leniently: {detail}.",
         "Gói tin không hoàn toàn đúng quy chuẩn và được đọc ở chế độ dung sai: {detail}.",
     ),
+    "PACKAGE_NOTED": Entry(
+        _WARNING,
+        "Something in the package deserves attention: {detail}.",
+        "Gói tin có điểm cần lưu ý: {detail}.",
+    ),
+    "ATTACHMENT_CHANGED": Entry(
+        _WARNING,
+        "The attachment '{detail}' was changed, added or taken out after the package was made.",
+        "Tệp đính kèm “{detail}” đã bị thay đổi, thêm vào hoặc lấy ra sau khi gói tin được tạo.",
+    ),
+    "ATTACHMENT_DANGEROUS": Entry(
+        _WARNING,
+        "An attachment could do harm when it is opened: {detail}.",
+        "Có tệp đính kèm có thể gây hại khi mở: {detail}.",
+    ),
     "ATTACHMENT_NOT_JUDGED": Entry(
         _WARNING,
         "The attachment '{detail}' is no PDF; signatures inside it were not looked for.",

@@ -22,6 +22,7 @@ MORE_2021: Final = "http://www.w3.org/2021/04/xmldsig-more#"
 EXCLUSIVE: Final = "http://www.w3.org/2001/10/xml-exc-c14n#"
 ENVELOPED: Final = f"{DSIG}enveloped-signature"
 PSS: Final = f"{MORE_2007}rsa-pss"
+SHA256: Final = "http://www.w3.org/2001/04/xmlenc#sha256"
 MGF1: Final = f"{MORE_2007}MGF1"
 
 METHODS: Final = {
@@ -37,7 +38,7 @@ METHODS: Final = {
 DIGESTS: Final = {
     f"{DSIG}sha1": "sha1",
     f"{MORE}sha224": "sha224",
-    "http://www.w3.org/2001/04/xmlenc#sha256": "sha256",
+    SHA256: "sha256",
     f"{MORE}sha384": "sha384",
     "http://www.w3.org/2001/04/xmlenc#sha512": "sha512",
     f"{MORE_2007}sha3-224": "sha3_224",
@@ -96,6 +97,11 @@ def _list_schemes() -> dict[str, Scheme]:
 
 SCHEMES: Final = _list_schemes()
 """Ways to sign, but PSS with parameters of its own."""
+
+
+def address_of(scheme: Scheme) -> str:
+    """The address of a way to sign that is in the table."""
+    return next(address for address, found in SCHEMES.items() if found == scheme)
 
 
 def make_pss(digest: str, mask_digest: str, salt: int | None) -> Scheme:

@@ -74,10 +74,10 @@ def canonicalise(source: BinaryIO, targets: Iterable[Target], *, most: int) -> s
     comment stands inside a text: nobody signs comments, and some readers take a text to end there.
     """
     digest = hashlib.sha256()
-    walk = _Walk(targets, most)
+    walk = Canonicaliser(targets, most)
     while chunk := source.read(_CHUNK):
         digest.update(chunk)
-        walk.feed(chunk, last=False)
+        walk.feed(chunk)
     walk.feed(b"", last=True)
     return digest.hexdigest()
 
@@ -103,7 +103,9 @@ class _Start:
     """Namespace, local name, name as written, value; in canonical order."""
 
 
-class _Walk:
+class Canonicaliser:
+    """Canonicalises what is fed to it; see `canonicalise`."""
+
     def __init__(self, targets: Iterable[Target], most: int) -> None:
         self._writers = [_Writer(target) for target in targets]
         self._most = most
@@ -123,13 +125,20 @@ class _Walk:
         parser.ProcessingInstructionHandler = self._instruction
         self._parser = parser
 
-    def feed(self, chunk: bytes, *, last: bool) -> None:
+    def feed(self, chunk: bytes, *, last: bool = False) -> None:
+        """Take the next bytes. Raises `Uncanonical`."""
         try:
             self._parser.Parse(chunk, last)
         except expat.ExpatError as error:
             raise Uncanonical(f"it is not well-formed ({expat.ErrorString(error.code)})") from None
         if sum(writer.written for writer in self._writers) > self._most:
             raise Uncanonical("its canonical form is too long")
+
+    def feed_plain(self, text: bytes) -> None:
+        """Take a text that is its own canonical form, as Base64 is; it stands right behind a tag."""
+        for writer in self._writers:
+            if writer.is_active:
+                writer.write(text)
 
     def _refuse_doctype(self, *_: object) -> None:
         raise Uncanonical("it carries a DTD")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from edoc.edxml.declaration import is_dsig
+from edoc.edxml.digests import find_digests
 from edoc.edxml.elements import XML_SPACE, Element
 
 _HOLDERS: Final = frozenset({"DigitalSignature", "Security"})
@@ -34,7 +35,7 @@ def lay_out(root: Element) -> Layout:
     manifest, encoded = _first(body, "edXMLManifest"), _first(root, "AttachmentEncoded")
     scaffolding = [element for element in (root, envelope, header, body, manifest, encoded) if element]
     message = _first(header, "MessageHeader") or _first(header, "Status")
-    parts = [message, _first(header, "TraceHeaderList"), *_all(manifest, "Reference")]
+    parts = [message, _first(header, "TraceHeaderList"), *_all(manifest, "Reference"), *find_digests(root)]
     readable = [element for element in (*parts, *_all(encoded, "Attachment")) if element]
     return Layout(
         scaffolding=frozenset(element.place for element in scaffolding),

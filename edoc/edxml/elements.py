@@ -1,37 +1,56 @@
 """What is read of a package outside the contents of its attachments: a small tree, by local names."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Optional
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Final, Optional
 
 if TYPE_CHECKING:
     from edoc.edxml.staging import Content
 
-XML_SPACE = " \t\r\n"
+XML_SPACE: Final = " \t\r\n"
+NO_CHILDREN: Final[list["Element"]] = []
+NO_ATTRIBUTES: Final[dict[str, str]] = {}
+"""What every element without any shares, and nobody adds to: there are many, and most are leaves."""
 
 
-@dataclass(slots=True, eq=False)
 class Element:
     """One element; `taken` once somebody has used it, so that nothing is lost in silence."""
 
-    name: str
-    """Without prefix."""
-    prefix: str
-    line: int
-    attributes: dict[str, str]
-    parent: Optional["Element"]
-    place: int = 0
-    """Its place in document order; the root is 1."""
-    parts: list[str] = field(default_factory=list)
-    children: list["Element"] = field(default_factory=list)
-    content: Optional["Content"] = None
-    """The decoded content, of `ContentTransferEncoded` alone."""
-    taken: bool = False
+    __slots__ = (
+        "attributes",
+        "children",
+        "content",
+        "line",
+        "name",
+        "parent",
+        "place",
+        "prefix",
+        "raw",
+        "taken",
+    )
 
-    @property
-    def raw(self) -> str:
-        """The text as it stands."""
-        return "".join(self.parts)
+    def __init__(
+        self,
+        name: str,
+        prefix: str,
+        line: int,
+        attributes: dict[str, str],
+        parent: Optional["Element"],
+        place: int = 0,
+    ) -> None:
+        self.name = name
+        """Without prefix."""
+        self.prefix = prefix
+        self.line = line
+        self.attributes = attributes
+        self.parent = parent
+        self.place = place
+        """Its place in document order; the root is 1."""
+        self.raw = ""
+        """The text as it stands; between elements there is none if it is mere white space."""
+        self.children = NO_CHILDREN
+        self.content: Content | None = None
+        """The decoded content, of an attachment's element alone."""
+        self.taken = False
 
     @property
     def text(self) -> str:
@@ -39,11 +58,17 @@ class Element:
         return self.raw.strip(XML_SPACE)
 
     @property
+    def written(self) -> str:
+        """What it is called in the package."""
+        return self.name
+
+    @property
     def path(self) -> str:
         """Where it stands: its names from the root, and its line."""
-        names, element = [self.name], self.parent
+        names: list[str] = []
+        element: Element | None = self
         while element is not None:
-            names.append(element.name)
+            names.append(element.written)
             element = element.parent
         return f"{'/'.join(reversed(names))}, line {self.line}"
 
@@ -55,9 +80,13 @@ class Element:
                 return child
         return None
 
-    def find_all(self, name: str) -> list["Element"]:
-        """Take all children of that name."""
-        found = [child for child in self.children if child.name == name]
+    def find_any(self, names: Iterable[str]) -> Optional["Element"]:
+        """Take the first child of the first of these names that there is."""
+        return next(filter(None, map(self.find, names)), None)
+
+    def find_all(self, *names: str) -> list["Element"]:
+        """Take all children of these names."""
+        found = [child for child in self.children if child.name in names]
         for child in found:
             child.taken = True
         return found
@@ -67,16 +96,40 @@ class Element:
         child = self.find(name)
         return "" if child is None else child.text
 
+    def find_any_text(self, names: Iterable[str]) -> str:
+        """Take the text of the first child of the first of these names that there is; empty if none."""
+        child = self.find_any(names)
+        return "" if child is None else child.text
+
     def take_all(self) -> None:
         """Take everything below."""
-        for child in self.children:
-            child.taken = True
-            child.take_all()
+        waiting = [self]
+        while waiting:
+            for child in waiting.pop().children:
+                child.taken = True
+                waiting.append(child)
 
     def left_over(self) -> Iterator["Element"]:
-        """Go through the elements that nobody has taken; not into them."""
-        for child in self.children:
-            if child.taken:
-                yield from child.left_over()
+        """Go through the elements that nobody has taken, in document order; not into them."""
+        waiting = list(reversed(self.children))
+        while waiting:
+            element = waiting.pop()
+            if element.taken:
+                waiting += reversed(element.children)
             else:
-                yield child
+                yield element
+
+
+class RenamedElement(Element):
+    """An element that is called otherwise in the package than in the regulation."""
+
+    __slots__ = ("_written",)
+
+    def __init__(self, name: str, like: Element, parent: Element | None) -> None:
+        super().__init__(name, like.prefix, like.line, like.attributes, parent, like.place)
+        self._written = like.name
+
+    @property
+    def written(self) -> str:
+        """What it is called in the package."""
+        return self._written

@@ -14,7 +14,8 @@ Source = Path | str | BinaryIO
 """A path, or a binary file object that is read from where it stands."""
 Target = Path | str | BinaryIO
 
-_CHUNK: Final = 1 << 18
+_CHUNK: Final = 3 << 15
+"""Whole groups of three bytes, so that Base64 carries nothing over."""
 
 
 class HashingWriter:

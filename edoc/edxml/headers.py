@@ -1,141 +1,129 @@
 """The headers of dispatches and statuses as elements, in the order of the reference library."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
-from edoc.core.dispatch import Attachment, Business, Dispatch, DocumentInfo, OtherInfo, StatusUpdate
+from edoc.core.dispatch import (
+    Business,
+    Dispatch,
+    Form,
+    Signature,
+    SignedReference,
+    StatusUpdate,
+    TraceHeaderList,
+)
 from edoc.core.ids import wire_date
 from edoc.core.records import in_vietnam
-from edoc.edxml.mapping import plain_fields
+from edoc.edxml.mapping import Part, list_parts
 from edoc.edxml.markup import Node, text_node
 
-
-def dispatch_header(dispatch: Dispatch) -> Node:
-    """Return the `edXMLHeader` of a document."""
-    return Node("edXMLHeader", (Node("MessageHeader", _message(dispatch)), *_trace(dispatch)))
+_AS_VALUES_SAY: Final = Form()
 
 
-def status_header(status: StatusUpdate) -> Node:
-    """Return the `edXMLHeader` of a status."""
-    message = (
-        _record("From", status.from_),
-        _record("ResponseFor", status.response_for),
-        *_optional("StaffInfo", status.staff_info),
-        *_plain(status),
-    )
-    return Node("edXMLHeader", (Node("MessageHeader", message),))
+def list_header(message: Dispatch | StatusUpdate) -> Iterator[tuple[Node, str]]:
+    """Give what stands in the `edXMLHeader`, each with its prefix."""
+    form = _Form(message.form or _AS_VALUES_SAY)
+    yield Node("MessageHeader", form.spell(message)), "edXML:"
+    if isinstance(message, Dispatch):
+        for trace in form.spell_trace(message):
+            yield trace, "edXML:"
+    if message.signature is not None:
+        yield _spell_signature(message.signature), ""
 
 
-def manifest(attachments: Iterable[Attachment]) -> Node:
-    """Return the `edXMLBody`; the reference library labels every fresh reference `application/zip`."""
-    references = tuple(
-        Node(
-            "Reference",
-            (
-                Node("ContentId", f"cid:{attachment.content_id}"),
-                Node("ContentType", "application/zip"),
-                *text_node("Description", attachment.description),
-                *text_node("AttachmentName", attachment.name),
+class _Form:
+    """Values as elements, written as their form says."""
+
+    def __init__(self, form: Form) -> None:
+        self._empty = frozenset(form.empty)
+        self._missing = frozenset(form.missing)
+
+    def spell(self, record: object, where: str = "") -> tuple[Node, ...]:
+        """Give the elements of a record; `where` is put before its keys."""
+        found: list[Node] = []
+        for part in list_parts(type(record)):
+            value, here = getattr(record, part.field), f"{where}{part.key}"
+            if part.item:
+                found += self._spell_list(part, value, here)
+            elif part.many:
+                found += (Node(part.element, self.spell(one, f"{here}[{n}].")) for n, one in enumerate(value))
+            elif part.record is None:
+                found += self._spell_plain(part.element, _spell(value), here)
+            elif value is not None:
+                found.append(Node(part.element, self.spell(value, f"{here}.")))
+        return tuple(found)
+
+    def _spell_plain(self, name: str, text: str, where: str) -> tuple[Node, ...]:
+        """Give the element of a text; a text that is empty, or a negative number, has none."""
+        wanted = where not in self._missing if text else where in self._empty
+        return (Node(name, text),) if wanted else ()
+
+    def _spell_list(self, part: Part, values: tuple[Any, ...], where: str) -> Iterator[Node]:
+        if not values and where not in self._empty and f"{where}[0]" not in self._empty:
+            return
+        if part.record is not None:
+            items = [Node(part.item, self.spell(one, f"{where}[{n}].")) for n, one in enumerate(values)]
+        else:
+            items = [Node(part.item, text) for text in values if text]
+            for place in range(len(items) + len(self._empty)):
+                if f"{where}[{place}]" in self._empty:
+                    items.insert(place, Node(part.item))
+        yield Node(part.element, tuple(items))
+
+    def spell_trace(self, dispatch: Dispatch) -> Iterator[Node]:
+        """Give the list of hops, and what the dispatch does to earlier ones."""
+        listed = dispatch.trace_header_list
+        business: tuple[Business, ...] = () if dispatch.business is None else (dispatch.business,)
+        content = (
+            *(Node("Bussiness", self.spell(one, "business.")) for one in business),
+            *(
+                Node("TraceHeader", self.spell(hop, f"trace_headers[{n}]."))
+                for n, hop in enumerate(dispatch.trace_headers)
             ),
         )
-        for attachment in attachments
+        if content or listed is not None:
+            listed = listed or TraceHeaderList()
+            attributes = (("id", listed.id), ("version", listed.version))
+            yield Node("TraceHeaderList", content, tuple(pair for pair in attributes if pair[1]))
+
+
+def _spell_signature(signature: Signature) -> Node:
+    signed = (
+        *_spell_algorithm("CanonicalizationMethod", signature.canonicalization_method),
+        *_spell_algorithm("SignatureMethod", signature.signature_method),
+        *map(_spell_reference, signature.references),
     )
-    return Node("edXMLBody", (Node("edXMLManifest", references, (("version", "1.0"),)),))
-
-
-def _message(dispatch: Dispatch) -> tuple[Node, ...]:
-    values = {node.name: node for node in _plain(dispatch)}
-
-    def plain(name: str) -> tuple[Node, ...]:
-        return (values[name],) if name in values else ()
-
-    return (
-        _record("From", dispatch.from_),
-        *(_record("To", organization) for organization in dispatch.to),
-        *plain("DocumentId"),
-        _record("Code", dispatch.code),
-        _record("PromulgationInfo", dispatch.promulgation_info),
-        _record("DocumentType", dispatch.document_type),
-        *plain("Subject"),
-        *plain("Content"),
-        *_optional("SignerInfo", dispatch.signer_info),
-        *plain("DueDate"),
-        *_other_info(dispatch.other_info),
-        *(_record("ResponseFor", answered) for answered in dispatch.response_for),
-        *plain("SteeringType"),
-        *_list("ResponseForTask", "TaskCode", dispatch.response_for_task),
-        *plain("ApplicationType"),
-        *_list("ToPlaces", "Place", dispatch.to_places),
-    )
-
-
-def _trace(dispatch: Dispatch) -> tuple[Node, ...]:
-    listed = dispatch.trace_header_list
-    content = (
-        *_business(dispatch.business),
-        *(_record("TraceHeader", hop) for hop in dispatch.trace_headers),
-    )
-    if listed is None:
-        return (Node("TraceHeaderList", content),) if content else ()
-    attributes = (("id", listed.id), ("version", listed.version))
-    return (Node("TraceHeaderList", content, tuple(pair for pair in attributes if pair[1])),)
-
-
-def _business(business: Business | None) -> tuple[Node, ...]:
-    if business is None:
-        return ()
-    replaced = tuple(
-        Node(
-            "ReplacementInfo",
-            (
-                *_plain(replacement),
-                *_list("OrganIdList", "OrganId", replacement.organ_ids),
-            ),
-        )
-        for replacement in business.replacements
+    data = (
+        *text_node("X509SubjectName", signature.subject_name),
+        *text_node("X509Certificate", signature.certificate),
     )
     content = (
-        *_plain(business),
-        *map(_document_info, business.document_infos),
-        *((Node("ReplacementInfoList", replaced),) if replaced else ()),
-        *(_record("StaffInfo", staff) for staff in business.staff_info),
+        Node("SignedInfo", signed),
+        *text_node("SignatureValue", signature.signature_value),
+        *((Node("KeyInfo", (Node("X509Data", data),)),) if data else ()),
     )
-    return (Node("Bussiness", content),)
+    return Node("Signature", content)
 
 
-def _document_info(info: DocumentInfo) -> Node:
-    receivers = tuple(_record("Receiver", receiver) for receiver in info.receivers)
-    block = (Node("ReceiverList", receivers),) if receivers else ()
-    return Node("BussinessDocumentInfo", (*_plain(info), *block))
+def _spell_reference(reference: SignedReference) -> Node:
+    transforms = tuple(node for name in reference.transforms for node in _spell_algorithm("Transform", name))
+    content = (
+        *((Node("Transforms", transforms),) if transforms else ()),
+        *_spell_algorithm("DigestMethod", reference.digest_method),
+        *text_node("DigestValue", reference.digest_value),
+    )
+    return Node("Reference", content, (("URI", reference.uri),))
 
 
-def _other_info(info: OtherInfo | None) -> tuple[Node, ...]:
-    if info is None:
-        return ()
-    return (Node("OtherInfo", (*_plain(info), *_list("Appendixes", "Appendix", info.appendixes))),)
-
-
-def _list(name: str, item: str, texts: tuple[str, ...]) -> tuple[Node, ...]:
-    return (Node(name, tuple(node for text in texts for node in text_node(item, text))),) if texts else ()
-
-
-def _optional(name: str, record: Any) -> tuple[Node, ...]:
-    return () if record is None else (_record(name, record),)
-
-
-def _record(name: str, record: Any) -> Node:
-    return Node(name, _plain(record))
-
-
-def _plain(record: Any) -> tuple[Node, ...]:
-    """Elements of the plain fields that have a value; a negative number has none."""
-    texts = ((plain.element, _spell(getattr(record, plain.field))) for plain in plain_fields(type(record)))
-    return tuple(node for name, text in texts for node in text_node(name, text))
+def _spell_algorithm(name: str, address: str) -> tuple[Node, ...]:
+    return (Node(name, (), (("Algorithm", address),)),) if address else ()
 
 
 def _spell(value: object) -> str:
     """Write a value as the wire has it, times unshifted in Vietnam's zone; empty if it makes no element."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):
@@ -143,6 +131,4 @@ def _spell(value: object) -> str:
     if isinstance(value, datetime):
         local = in_vietnam(value)
         return f"{wire_date(local)} {local:%H:%M:%S}"
-    if isinstance(value, date):
-        return wire_date(value)
-    return "" if value is None else str(value)
+    return wire_date(value) if isinstance(value, date) else ""

@@ -1,7 +1,9 @@
-"""How much of a package a stranger may make us read."""
+"""How much of a package a stranger may make us read, and what may be in it."""
 
 from dataclasses import dataclass
 from typing import Final
+
+from edoc.edxml.admission import DEFAULT_ADMISSION, Admission
 
 _MIB: Final = 1 << 20
 
@@ -22,12 +24,22 @@ class Limits:
     """Elements within elements."""
     elements: int = 300_000
     """Number of elements."""
+    attributes: int = 256
+    """Attributes of one element."""
     text: int = 16 * _MIB
-    """Characters of names, attributes and texts outside the attachments, all together."""
+    """Bytes of markup and text outside the contents of attachments, all together."""
     token: int = _MIB
     """Bytes of one tag, comment or processing instruction."""
+    junk: int = 64 << 10
+    """Bytes before the XML that may be passed over."""
     zip_ratio: int = 200
     """How many times larger than its zip an attachment may be, once it is larger than 10 MiB."""
+    zip_nesting: int = 3
+    """How many zips of transport may lie around one attachment."""
+    zip_directory: int = _MIB
+    """Bytes of a zip's list of entries; a longer one is not looked into."""
+    admission: Admission = DEFAULT_ADMISSION
+    """Which attachments are let in."""
 
 
 DEFAULT_LIMITS: Final = Limits()

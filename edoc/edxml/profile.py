@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
-from edoc.core.dispatch import Business, Dispatch
+from edoc.core.dispatch import Business, Dispatch, Form, Organization, StatusUpdate
 from edoc.core.ids import make_document_id
 from edoc.errors import InputError
 
@@ -13,18 +13,46 @@ class Profile(StrEnum):
     """How a package is written."""
 
     EDOC = "edoc"
-    """The reference's form; document id and business type are always there."""
+    """The reference's form, complete, with the digests of the attachments and, given a key, a signature."""
     REFERENCE = "reference"
     """Exactly what the reference library writes for the same values."""
 
 
+_M = TypeVar("_M", Dispatch, StatusUpdate)
 _NEW, _REVOKE, _UPDATE, _REPLACE = "0", "1", "2", "3"
 _TYPES: Final = (_NEW, _REVOKE, _UPDATE, _REPLACE)
 
 
 def complete(dispatch: Dispatch) -> Dispatch:
-    """Put in the document id and the business type; raises `InputError` if they cannot be known."""
-    return replace(dispatch, document_id=_document_id(dispatch), business=_business(dispatch.business))
+    """Put in the document id and the business type, and leave out what only the reference writes again.
+
+    Raises `InputError` if they cannot be known, or if an agency has no code.
+    """
+    for place, organization in enumerate(dispatch.to):
+        _require_code(organization, f"to[{place}]")
+    return replace(
+        _complete_message(dispatch), document_id=_document_id(dispatch), business=_business(dispatch.business)
+    )
+
+
+def complete_status(status: StatusUpdate) -> StatusUpdate:
+    """Leave out what only the reference writes again; raises `InputError` if the sender has no code."""
+    return _complete_message(status)
+
+
+def _complete_message(message: _M) -> _M:
+    _require_code(message.from_, "from")
+    form = None if message.form is None else Form(empty=message.form.empty)
+    return replace(message, signature=None, form=form)
+
+
+def _require_code(organization: Organization, where: str) -> None:
+    if not organization.organ_id.strip():
+        raise InputError(
+            "this is missing.",
+            where=f"{where}.organ_id",
+            advice="Give the agency's code, or write with the profile 'reference'.",
+        )
 
 
 def _document_id(dispatch: Dispatch) -> str:

@@ -1,10 +1,12 @@
-"""Read the header of a package as the wild demands: any prefix, any order, nothing lost in silence.
+"""Read the message of a package as the wild demands: any prefix, any order, nothing lost in silence.
 
-Rules: elements are found by local name; a document and a status are told apart by `StatusCode`, because each
-parser "accepts" the other's messages; whatever had to be repaired, guessed or left out is a coded warning.
+Rules: elements are found by local name, and the first of a name counts; a document and a status are told
+apart by `StatusCode`, because each parser "accepts" the other's messages; whatever had to be repaired,
+guessed or left out is a coded warning.
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from edoc.core.dispatch import (
@@ -26,40 +28,17 @@ from edoc.core.dispatch import (
     TraceHeader,
     TraceHeaderList,
 )
-from edoc.edxml.elements import Element
+from edoc.edxml.dialects import Located
+from edoc.edxml.elements import XML_SPACE, Element
 from edoc.edxml.findings import Findings
-from edoc.edxml.mapping import NAMESPACE, plain_fields
-from edoc.edxml.values import READERS, read_integer
+from edoc.edxml.mapping import plain_fields
+from edoc.edxml.values import READERS, Reader, read_integer, read_text
 from edoc.errors import PackageError
 
 _R = TypeVar("_R")
+_STATUS_CODES: Final = frozenset({"01", "02", "03", "04", "05", "06", "13", "15", "16"})
 _ADMINISTRATIVE: Final = 2
 """What the reference library takes for a missing or unreadable `Type`."""
-
-
-def find_header(root: Element, findings: Findings) -> Element:
-    """Return the `edXMLHeader`; raises `PackageError` if this is no edXML package."""
-    if root.name != "edXML":
-        raise PackageError(f"this is XML, but no edXML package: its root is <{root.name}>.", where=root.path)
-    root.taken = True
-    envelope = _require(root, "edXMLEnvelope")
-    names = {**root.attributes, **envelope.attributes}
-    namespace = names.get(f"xmlns:{envelope.prefix}" if envelope.prefix else "xmlns", "")
-    if namespace != NAMESPACE:
-        findings.add("NAMESPACE_OTHER", envelope.path, namespace)
-    return _require(envelope, "edXMLHeader")
-
-
-def find_message(header: Element, findings: Findings) -> Element:
-    """Return the `MessageHeader`, or the `Status` that one vendor writes instead."""
-    message = header.find("MessageHeader")
-    if message is not None:
-        return message
-    message = header.find("Status")
-    if message is None:
-        raise PackageError("the element <MessageHeader> is missing.", where=header.path)
-    findings.add("ELEMENT_RENAMED", message.path, message.name)
-    return message
 
 
 def is_status(message: Element) -> bool:
@@ -71,7 +50,9 @@ def read_status(message: Element, findings: Findings) -> StatusUpdate:
     """Read a status; raises `PackageError` if its code is empty."""
     code = message.find_text("StatusCode")
     if not code:
-        raise PackageError("the element <StatusCode> is empty.", where=message.path)
+        raise PackageError("the element <StatusCode> is empty.", where=message.path, code="STATUS_CODE_EMPTY")
+    if code not in _STATUS_CODES:
+        findings.add("STATUS_CODE_UNKNOWN", message.path, code)
     answered = message.find("ResponseFor")
     return _record(
         StatusUpdate,
@@ -84,15 +65,12 @@ def read_status(message: Element, findings: Findings) -> StatusUpdate:
     )
 
 
-def read_dispatch(
-    header: Element, message: Element, attachments: Sequence[Attachment], findings: Findings
-) -> Dispatch:
+def read_dispatch(located: Located, attachments: Sequence[Attachment], findings: Findings) -> Dispatch:
     """Read a document's header and put its attachments to it."""
+    message = located.message
     to = tuple(_organization(element, findings) for element in message.find_all("To"))
     if not to:
         findings.add("VALUE_MISSING", message.path, "To")
-    if header.find("Signature") is not None:
-        _report_signature(header, findings)
     answered = message.find_all("ResponseFor")
     return _record(
         Dispatch,
@@ -110,33 +88,28 @@ def read_dispatch(
         response_for_task=_texts(message.find("ResponseForTask"), "TaskCode"),
         to_places=_texts(message.find("ToPlaces"), "Place"),
         attachments=tuple(attachments),
-        **_trace(header.find("TraceHeaderList"), findings),
+        **_trace(located.trace, findings),
     )
-
-
-def report_left_over(root: Element, findings: Findings) -> None:
-    """Report every element that nobody took."""
-    for element in root.left_over():
-        findings.add("ELEMENT_IGNORED", element.path, element.name)
-
-
-def _require(parent: Element, name: str) -> Element:
-    found = parent.find(name)
-    if found is None:
-        raise PackageError(f"the element <{name}> is missing.", where=parent.path)
-    return found
 
 
 def _record(kind: type[_R], element: Element, findings: Findings, **given: Any) -> _R:
     """Read the plain fields of a record; those `given` were read already."""
-    values = dict(given)
-    for plain in plain_fields(kind):
-        child = None if plain.field in given else element.find(plain.element)
-        if child is not None:
-            value = READERS[plain.kind](child, findings)
-            if value is not None:
-                values[plain.field] = value
+    values, table = given, _list_readers(kind)  # type: ignore[arg-type]
+    for child in element.children:
+        found = table.get(child.name)
+        if found is None or found[0] in values:
+            continue
+        field, read = found
+        child.taken = True
+        value = child.raw.strip(XML_SPACE) if read is read_text else read(child, findings)
+        if value is not None:
+            values[field] = value
     return kind(**values)
+
+
+@cache
+def _list_readers(kind: Any) -> dict[str, tuple[str, Reader]]:
+    return {plain.element: (plain.field, READERS[plain.kind]) for plain in plain_fields(kind)}
 
 
 def _optional(kind: type[_R], element: Element | None, findings: Findings) -> _R | None:
@@ -220,8 +193,7 @@ def _business(trace: Element, findings: Findings) -> Business | None:
         return None
     element = elements[-1]  # the last one wins, as in the reference library
     for other in elements[:-1]:
-        other.take_all()
-        findings.add("ELEMENT_IGNORED", other.path, other.name)
+        other.taken = False
     replacements = [
         _record(Replacement, item, findings, organ_ids=_texts(item.find("OrganIdList"), "OrganId"))
         for block in element.find_all("ReplacementInfoList")
@@ -244,9 +216,3 @@ def _document_info(element: Element, findings: Findings) -> DocumentInfo:
     receivers = () if block is None else block.find_all("Receiver")
     read = tuple(_record(Receiver, receiver, findings) for receiver in receivers)
     return _record(DocumentInfo, element, findings, receivers=read)
-
-
-def _report_signature(header: Element, findings: Findings) -> None:
-    for element in header.find_all("Signature"):
-        element.take_all()
-        findings.add("SIGNATURE_NOT_EVIDENCE", element.path)

@@ -91,7 +91,7 @@ def _list_foreign(root: Element) -> Iterator[Fault]:
     """What is called a signature and is none: of another namespace, with something in it."""
     envelope = next((child for child in root.children if child.name == "edXMLEnvelope"), root)
     header = next((child for child in envelope.children if child.name == "edXMLHeader"), envelope)
-    for element in header.children:
+    for element in header.children if header is root else (*header.children, *root.children):
         if element.name not in _FOREIGN or not (element.children or element.text):
             continue
         if not any(is_dsig(each, "Signature") for each in (element, *walk(element))):

@@ -10,8 +10,14 @@ from edoc.core.zone import VIETNAM
 from edoc.edxml.elements import Element
 from edoc.edxml.findings import Findings
 from edoc.edxml.mapping import Kind
+from edoc.edxml.misreading import date_in_reference, moment_in_reference
 
-_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,9}")
+Reader = Callable[[Element, Findings], Any]
+"""Reads the value of an element; None if there is none."""
+
+_INTEGER: Final = re.compile(r"[+-]?[0-9]{1,10}")
+_MOST: Final = 2**31 - 1
+"""Of a whole number, as in the reference library."""
 _DATE: Final = re.compile(r"([0-9]{1,4})[/.-]([0-9]{1,2})[/.-]([0-9]{1,4})(?![0-9])(.*)", re.DOTALL)
 _TIME: Final = re.compile(
     r"[T ]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?(?:\.[0-9]+)?\s*(Z|[+-][0-9]{2}:?[0-9]{2})?.*", re.DOTALL
@@ -29,7 +35,7 @@ def read_text(element: Element, _findings: Findings) -> str:
 def read_integer(element: Element, findings: Findings) -> int | None:
     """Read a whole number; None if it is empty or none."""
     text = element.text
-    if not _INTEGER.fullmatch(text):
+    if not _INTEGER.fullmatch(text) or abs(int(text)) > _MOST:
         findings.add("INTEGER_UNREADABLE", element.path, text)
         return None
     if text != element.raw:
@@ -46,17 +52,20 @@ def read_boolean(element: Element, findings: Findings) -> bool:
 
 
 def read_date(element: Element, findings: Findings) -> date | None:
-    """Read a date: `yyyy/MM/dd`; also `dd/MM/yyyy`, other separators and text after it are reported."""
+    """Read a date: `yyyy/MM/dd`; `dd/MM/yyyy`, other separators and text after it are reported."""
     text = element.text
     if not text:
         return None
     found = _split_date(text)
     if found is None:
-        findings.add("DATE_UNREADABLE", element.path, text)
+        findings.add("DATE_UNREADABLE", element.path, text, date_in_reference(text))
         return None
-    day, _ = found
+    day, after = found
+    if _has_offset(after):  # midnight in Vietnam is another day in Greenwich
+        moment = _moment(text)
+        day = day if moment is None else moment.date()
     if not _GOOD_DATE.fullmatch(text):
-        findings.add("DATE_FORM", element.path, day.isoformat())
+        _report(element, findings, day.isoformat(), date_in_reference(text))
     return day
 
 
@@ -70,10 +79,16 @@ def read_moment(element: Element, findings: Findings) -> datetime | None:
         return None
     moment = _moment(text)
     if moment is None:
-        findings.add("DATE_UNREADABLE", element.path, text)
+        findings.add("DATE_UNREADABLE", element.path, text, moment_in_reference(text))
     elif not _GOOD_MOMENT.fullmatch(text):
-        findings.add("DATE_FORM", element.path, moment.isoformat())
+        _report(element, findings, moment.isoformat(" "), moment_in_reference(text))
     return moment
+
+
+def _report(element: Element, findings: Findings, ours: str, theirs: str) -> None:
+    """Report another form of a date or time, and what the reference library makes of it if it differs."""
+    code = "DATE_FORM" if ours.startswith(theirs) else "DATE_MISREAD"
+    findings.add(code, element.path, ours, theirs)
 
 
 def _split_date(text: str) -> tuple[date, str] | None:
@@ -106,6 +121,11 @@ def _moment(text: str) -> datetime | None:
         return None
 
 
+def _has_offset(after: str) -> bool:
+    time = _TIME.fullmatch(after)
+    return time is not None and time[4] is not None
+
+
 def _zone(offset: str | None) -> timezone:
     if offset is None:
         return VIETNAM
@@ -113,7 +133,7 @@ def _zone(offset: str | None) -> timezone:
     return timezone(timedelta(hours=int(digits[:3]), minutes=int(digits[0] + digits[3:])))
 
 
-READERS: Final[dict[Kind, Callable[[Element, Findings], Any]]] = {
+READERS: Final[dict[Kind, Reader]] = {
     Kind.TEXT: read_text,
     Kind.INTEGER: read_integer,
     Kind.BOOLEAN: read_boolean,

@@ -5,13 +5,13 @@ zip is untrusted: its directory must be small, and its expansion is bounded.
 """
 
 import re
-import struct
 import uuid
 import zipfile
 import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, Final
 
+from edoc.edxml.archives import list_entries
 from edoc.edxml.limits import Limits
 from edoc.errors import PackageError
 
@@ -21,11 +21,6 @@ _NAMES: Final = uuid.UUID("a8a1f6b4-6a0d-4f0c-9b9c-0f5a9d0e6a52")
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _CHUNK: Final = 1 << 18
 _UUID: Final = r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"
-_END: Final = struct.Struct("<4sHHHHIIH")
-_END_MAGIC: Final = b"PK\x05\x06"
-_END64_MAGIC: Final = b"PK\x06\x07"
-_TAIL: Final = 0xFFFF + _END.size
-_DIRECTORY: Final = 4096
 _FREE: Final = 10 << 20
 
 
@@ -60,31 +55,13 @@ def write_wrapped(source: BinaryIO, target: BinaryIO, *, name: str, sha256: str,
             file.write(chunk)
 
 
-def is_wrapped(file: BinaryIO, extension: str) -> bool:
+def is_wrapped(file: BinaryIO, extension: str, limits: Limits) -> bool:
     """Tell whether a file is a zip with exactly one entry `<uuid>.<extension>`."""
-    name = _only_entry(file)
+    entries = list_entries(file, directory=limits.zip_directory)
+    if entries is None or len(entries) != 1:
+        return False
     wanted = _UUID + (rf"\.{re.escape(extension)}" if extension else r"\.?")
-    return name is not None and re.fullmatch(wanted, name, re.IGNORECASE) is not None
-
-
-def _only_entry(file: BinaryIO) -> str | None:
-    """Name of the only entry; None if there are more, or if this is no plain zip."""
-    size = file.seek(0, 2)
-    file.seek(max(0, size - _TAIL))
-    tail = file.read()
-    at = tail.rfind(_END_MAGIC)
-    if at < 0 or len(tail) - at < _END.size:
-        return None
-    _, _, _, _, entries, directory, _, _ = _END.unpack_from(tail, at)
-    # a zip64 directory, which stands in front, could be far larger than this record says
-    if entries != 1 or directory > _DIRECTORY or tail[max(0, at - 20) : at].startswith(_END64_MAGIC):
-        return None
-    try:
-        with zipfile.ZipFile(file) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError):
-        return None
-    return names[0] if len(names) == 1 else None
+    return re.fullmatch(wanted, entries[0].name, re.IGNORECASE) is not None
 
 
 def unwrapped(file: BinaryIO, limits: Limits) -> Iterator[bytes]:
@@ -99,7 +76,8 @@ def unwrapped(file: BinaryIO, limits: Limits) -> Iterator[bytes]:
             given += len(chunk)
             if given > allowed:
                 raise PackageError(
-                    f"an attachment expands to more than {limits.zip_ratio} times the size of its zip."
+                    f"an attachment expands to more than {limits.zip_ratio} times the size of its zip.",
+                    code="ZIP_EXPANDS",
                 )
             yield chunk
     except (zlib.error, EOFError, NotImplementedError, ValueError, OSError) as error:

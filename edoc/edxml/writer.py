@@ -1,20 +1,27 @@
 """Write packages byte for byte as the reference library does; attachments stream through.
 
 The same values and contents always give the same bytes: entry names of zips, random in the reference, follow
-from the content here.
+from the content here. What our own profile adds stands behind all that: the digests of the attachments, and a
+signature.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import BinaryIO, Final, Protocol, cast
 
-from edoc.core.dispatch import Attachment, Dispatch, StatusUpdate
+from edoc.core.dispatch import Attachment, Dispatch, Form, StatusUpdate
+from edoc.core.ports import SigningKey
 from edoc.edxml import wrapping
 from edoc.edxml.base64text import Base64Encoder
+from edoc.edxml.digests import PREFIX as DIGESTS_PREFIX
+from edoc.edxml.digests import spell_digests
 from edoc.edxml.files import Source, pieces, read_from, rewindable
-from edoc.edxml.headers import dispatch_header, manifest, status_header
-from edoc.edxml.mapping import NAMESPACE
+from edoc.edxml.forms import FRESH_TYPE
+from edoc.edxml.headers import list_header
+from edoc.edxml.mapping import NAMESPACE, may_be_id, strip_id
 from edoc.edxml.markup import EOL, Node, lines, text_node
+from edoc.edxml.seal import Seal
 from edoc.errors import InputError
 
 _PREFIX: Final = "edXML:"
@@ -22,8 +29,10 @@ _HEAD: Final = (
     f'<?xml version="1.0" encoding="UTF-8"?>{EOL}'
     f'<edXML xmlns="{NAMESPACE}">{EOL}'
     f'  <edXML:edXMLEnvelope xmlns:edXML="{NAMESPACE}">{EOL}'
+    f"    <edXML:edXMLHeader>{EOL}"
 )
 _CONTENT: Final = f'      <edXML:ContentTransferEncoded xmlns:edXML="{NAMESPACE}"'
+_FRESH: Final = Form()
 
 
 class Output(Protocol):
@@ -33,82 +42,159 @@ class Output(Protocol):
         """Take bytes."""
 
 
-def write_dispatch(dispatch: Dispatch, contents: Sequence[Source], out: Output) -> None:
+def write_dispatch(
+    dispatch: Dispatch,
+    contents: Sequence[Source],
+    out: Output,
+    *,
+    digests: bool = False,
+    key: SigningKey | None = None,
+) -> None:
     """Write a document; `contents` are those of its attachments, in their order.
 
-    Raises `InputError` if it has no recipient, or if a content is not the one whose SHA-256 the attachment
-    names.
+    `digests` tells their SHA-256 with the package, `key` signs it. Raises `InputError` if it has no
+    recipient, or if a content is not the one whose SHA-256 the attachment names; `KeyLoadError` if the key
+    cannot sign.
     """
     if not dispatch.to:
         raise InputError("there is no recipient.", where="to")
-    _write_envelope((dispatch_header(dispatch), manifest(dispatch.attachments)), out)
-    if not dispatch.attachments:
-        _write(out, f"  <AttachmentEncoded />{EOL}</edXML>{EOL}")
-        return
-    _write(out, f"  <AttachmentEncoded>{EOL}")
-    for index, (attachment, source) in enumerate(zip(dispatch.attachments, contents, strict=True)):
+    package = _Package(out, key)
+    package.write_envelope(dispatch, _list_manifest(dispatch))
+    package.write("  <AttachmentEncoded>" if dispatch.attachments else "  <AttachmentEncoded />", EOL)
+    written = [
+        package.write_attachment(attachment, content_id, source, where=f"attachments[{index}]")
+        for index, (attachment, content_id, source) in enumerate(
+            zip(dispatch.attachments, _list_ids(dispatch), contents, strict=True)
+        )
+    ]
+    if written:
+        package.write(f"  </AttachmentEncoded>{EOL}")
+    if written and digests:
+        package.write(*lines(spell_digests(written), 1, DIGESTS_PREFIX))
+    package.finish()
+
+
+def write_status(status: StatusUpdate, out: Output, *, key: SigningKey | None = None) -> None:
+    """Write a status; `key` signs it. Raises `KeyLoadError` if it cannot."""
+    package = _Package(out, key)
+    package.write_envelope(status)
+    package.finish()
+
+
+def _list_ids(dispatch: Dispatch) -> Sequence[str]:
+    """Ids of the attachments as they are written."""
+    return _choose(dispatch, (dispatch.form or _FRESH).content_ids)
+
+
+def _choose(dispatch: Dispatch, written: tuple[str, ...]) -> Sequence[str]:
+    """Ids as a package was written, if they are still those of its attachments."""
+    ids = [attachment.content_id for attachment in dispatch.attachments]
+    still = [strip_id(text) for text in written if may_be_id(text)]
+    return written if still == ids else [f"cid:{content_id}" for content_id in ids]
+
+
+def _list_manifest(dispatch: Dispatch) -> Iterator[str]:
+    """The `edXMLBody`; the reference library labels every fresh reference `application/zip`."""
+    form = dispatch.form or _FRESH
+    types: Sequence[str] = form.reference_types
+    if len(types) != len(dispatch.attachments):
+        types = [FRESH_TYPE] * len(dispatch.attachments)
+    references = tuple(
+        Node(
+            "Reference",
+            (
+                Node("ContentId", content_id),
+                *text_node("ContentType", label),
+                *text_node("Description", attachment.description),
+                *text_node("AttachmentName", attachment.name),
+            ),
+        )
+        for attachment, content_id, label in zip(
+            dispatch.attachments, _choose(dispatch, form.reference_ids), types, strict=True
+        )
+    )
+    body = Node("edXMLBody", (Node("edXMLManifest", references, (("version", "1.0"),)),))
+    return lines(body, 2, _PREFIX)
+
+
+class _Package:
+    """A package on its way out, and to the seal if there is one."""
+
+    def __init__(self, out: Output, key: SigningKey | None) -> None:
+        self._out = out
+        self._seal = None if key is None else Seal(key)
+
+    def write(self, *markup: str) -> None:
+        """Write whole lines, or up to the end of a tag."""
+        data = "".join(markup).encode()
+        self._out.write(data)
+        if self._seal is not None:
+            self._seal.feed(data)
+
+    def write_plain(self, text: bytes) -> None:
+        """Write the next piece of Base64."""
+        self._out.write(text)
+        if self._seal is not None:
+            self._seal.feed_plain(text)
+
+    def write_envelope(self, message: Dispatch | StatusUpdate, body: Iterable[str] = ()) -> None:
+        self.write(_HEAD)
+        for node, prefix in list_header(message):
+            self.write(*lines(node, 3, prefix))
+        self.write(f"    </edXML:edXMLHeader>{EOL}", *body, f"  </edXML:edXMLEnvelope>{EOL}")
+
+    def finish(self) -> None:
+        """Write the signature and the end."""
+        end = f"</edXML>{EOL}".encode()
+        if self._seal is not None:
+            # what stands before and behind the signature is signed as if it were not there
+            self._seal.feed(b"  " + EOL.encode() + end, last=True)
+            self._out.write(self._seal.sign().encode())
+        self._out.write(end)
+
+    def write_attachment(
+        self, attachment: Attachment, content_id: str, source: Source, *, where: str
+    ) -> Attachment:
+        """Write one attachment; returns it with what its content turned out to be."""
+        head = (
+            Node("ContentId", content_id),
+            *text_node("AttachmentName", attachment.name),
+            *text_node("Description", attachment.description),
+            *text_node("FieldName", attachment.field_name),
+            *text_node("MimeType", attachment.mime_type),
+            Node("ContentType", wrapping.content_type(attachment.name)),
+        )
+        self.write(f"    <Attachment>{EOL}", *(line for node in head for line in lines(node, 3, "")))
+        line = _ContentLine(self)
         with read_from(source) as stream, rewindable(stream) as content:
-            sha256 = _write_attachment(attachment, content, out)
+            if wrapping.is_sent_plain(attachment.name):
+                found = _digest(content, line.write)
+            else:
+                found = _write_wrapped(attachment, content, line)
+        line.finish()
+        self.write(f"    </Attachment>{EOL}")
+        sha256, size = found
         if attachment.sha256 not in ("", sha256):
             raise InputError(
                 f"the file for {attachment.name!r} is not the one that the dispatch describes.",
-                where=f"attachments[{index}].sha256",
+                where=f"{where}.sha256",
                 advice="Attach that file, or take 'size' and 'sha256' out of the dispatch.",
             )
-    _write(out, f"  </AttachmentEncoded>{EOL}</edXML>{EOL}")
-
-
-def write_status(status: StatusUpdate, out: Output) -> None:
-    """Write a status."""
-    _write_envelope((status_header(status),), out)
-    _write(out, f"</edXML>{EOL}")
-
-
-def _write(out: Output, text: str) -> None:
-    out.write(text.encode())
-
-
-def _write_envelope(parts: Iterable[Node], out: Output) -> None:
-    _write(out, _HEAD)
-    for part in parts:
-        _write(out, "".join(lines(part, 2, _PREFIX)))
-    _write(out, f"  </edXML:edXMLEnvelope>{EOL}")
-
-
-def _write_attachment(attachment: Attachment, content: BinaryIO, out: Output) -> str:
-    """Write one attachment; returns the SHA-256 of its content."""
-    _write(out, f"    <Attachment>{EOL}")
-    head = (
-        Node("ContentId", f"cid:{attachment.content_id}"),
-        *text_node("AttachmentName", attachment.name),
-        *text_node("Description", attachment.description),
-        *text_node("FieldName", attachment.field_name),
-        *text_node("MimeType", attachment.mime_type),
-        Node("ContentType", wrapping.content_type(attachment.name)),
-    )
-    for node in head:
-        _write(out, "".join(lines(node, 3, "")))
-    line = _ContentLine(out)
-    if wrapping.is_sent_plain(attachment.name):
-        sha256 = _write_plain(content, line)
-    else:
-        sha256 = _write_wrapped(attachment, content, line)
-    line.finish()
-    _write(out, f"    </Attachment>{EOL}")
-    return sha256
+        return replace(attachment, sha256=sha256, size=size)
 
 
 class _ContentLine:
     """The line of one encoded content; its tags depend on whether anything comes."""
 
-    def __init__(self, out: Output) -> None:
-        self._out = out
-        self._encoder = Base64Encoder(out.write)
+    def __init__(self, package: _Package) -> None:
+        self._package = package
+        self._encoder = Base64Encoder(package.write_plain)
         self._begun = False
 
     def write(self, data: bytes) -> int:
+        """Encode the next piece."""
         if data and not self._begun:
-            _write(self._out, f"{_CONTENT}>")
+            self._package.write(_CONTENT, ">")
             self._begun = True
         self._encoder.feed(data)
         return len(data)
@@ -117,25 +203,27 @@ class _ContentLine:
         """Nothing waits here but what Base64 must hold back."""
 
     def finish(self) -> None:
+        """End the line."""
         self._encoder.finish()
-        _write(self._out, f"</edXML:ContentTransferEncoded>{EOL}" if self._begun else f"{_CONTENT} />{EOL}")
+        end = "</edXML:ContentTransferEncoded>" if self._begun else f"{_CONTENT} />"
+        self._package.write(end, EOL)
 
 
-def _write_plain(content: BinaryIO, line: _ContentLine) -> str:
-    digest = hashlib.sha256()
-    for piece in pieces(content):
-        digest.update(piece)
-        line.write(piece)
-    return digest.hexdigest()
-
-
-def _write_wrapped(attachment: Attachment, content: BinaryIO, line: _ContentLine) -> str:
-    begin, digest, size = content.tell(), hashlib.sha256(), 0
+def _digest(content: BinaryIO, write: Callable[[bytes], object] | None = None) -> tuple[str, int]:
+    """Read a content to its end, and hand it on; returns its SHA-256 and its size in bytes."""
+    digest, size = hashlib.sha256(), 0
     for piece in pieces(content):
         digest.update(piece)
         size += len(piece)
+        if write is not None:
+            write(piece)
+    return digest.hexdigest(), size
+
+
+def _write_wrapped(attachment: Attachment, content: BinaryIO, line: _ContentLine) -> tuple[str, int]:
+    begin = content.tell()
+    sha256, size = _digest(content)
     content.seek(begin)
-    sha256 = digest.hexdigest()
     # zipfile asks only for write and flush of a target that it cannot seek in
     wrapping.write_wrapped(content, cast("BinaryIO", line), name=attachment.name, sha256=sha256, size=size)
-    return sha256
+    return sha256, size

@@ -16,6 +16,7 @@ from typing import BinaryIO, Final
 from edoc.core.dispatch import Attachment, Dispatch
 from edoc.core.evidence import Fault, FileEvidence, PackageFacts
 from edoc.core.rule import Expected
+from edoc.edxml.findings import CHANGES, DANGERS, REPAIRS
 from edoc.edxml.limits import DEFAULT_LIMITS, Limits
 from edoc.edxml.signature import Signatures, read_signatures
 from edoc.edxml.unpacking import Read
@@ -113,9 +114,16 @@ def _read_document(folder: Path, attachment: Attachment, path: str, password: st
 
 def _list_faults(read: Read, signed: Signatures, others: tuple[str, ...]) -> tuple[Fault, ...]:
     """What is noteworthy about the package."""
-    repaired = dict.fromkeys(warning.code for warning in read.warnings if warning.code not in _TOLD_ELSEWHERE)
+    told = [warning for warning in read.warnings if warning.code not in _TOLD_ELSEWHERE]
+    codes = dict.fromkeys(warning.code for warning in told if warning.code not in CHANGES)
+    repaired = [code for code in codes if code in REPAIRS]
+    dangerous = [code for code in codes if code in DANGERS]
+    noted = [code for code in codes if code not in REPAIRS | DANGERS]
     return (
+        *(Fault(code="ATTACHMENT_CHANGED", detail=each.detail) for each in told if each.code in CHANGES),
+        *((Fault(code="ATTACHMENT_DANGEROUS", detail=", ".join(dangerous)),) if dangerous else ()),
         *((Fault(code="PACKAGE_REPAIRED", detail=", ".join(repaired)),) if repaired else ()),
+        *((Fault(code="PACKAGE_NOTED", detail=", ".join(noted)),) if noted else ()),
         *signed.faults,
         *(Fault(code="ATTACHMENT_NOT_JUDGED", detail=other) for other in others),
     )

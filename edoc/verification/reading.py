@@ -17,8 +17,6 @@ from edoc.pdf.reader import MAX_SIZE, is_pdf, read_pdf
 Source = str | Path | BinaryIO
 """A file to read: its path, or a binary file object."""
 _START_BYTES = 4096
-_XML_LEAD = b"\xef\xbb\xbf\xff\xfe \t\r\n\x00"
-"""Byte order marks, white space and half a character: what may stand before the first tag."""
 
 
 def read_file(
@@ -59,17 +57,23 @@ def _read(stream: BinaryIO, name: str, password: str | None) -> FileEvidence:
         fault = Fault(code="FILE_TOO_LARGE", detail=str(MAX_SIZE))
     elif is_pdf(start):
         return read_pdf(stream, path=name, password=password)
-    elif start.lstrip(_XML_LEAD).startswith(b"<"):
-        from edoc.verification.packages import read_package
-
-        return read_package(stream, path=name, password=password)
     elif is_loose(start):
         from edoc.verification.loose import read_alone
 
         return read_alone(stream, path=name)
+    elif _may_be_package(start):
+        from edoc.verification.packages import read_package
+
+        return read_package(stream, path=name, password=password)
     else:
         fault = Fault(code="FILE_NOT_PDF")
     return FileEvidence(path=name, sha256=FileBytes(stream).sha256, size=size, unreadable=fault)
+
+
+def _may_be_package(start: bytes) -> bool:
+    from edoc.edxml.scanner import looks_like_package
+
+    return looks_like_package(start)
 
 
 @contextmanager

@@ -6,23 +6,15 @@ that somebody signed.
 
 import io
 import json
-import logging
-import multiprocessing
-import os
 import random
 import re
-import resource
-import signal
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Final
 
 from composing import append
-from mutating import MAX_BYTES, MAX_INPUT, MAX_SECONDS, RUNS_AT_ONCE, mutate
+from mutating import MAX_INPUT, Outcome, TimeIsUp, begin, describe, mutate, share, spread, timed
 from twisting import take_apart, twist
 
 from edoc.pdf.filebytes import FileBytes
@@ -140,52 +132,31 @@ _WAYS: Final = (
 )
 
 
-@dataclass(slots=True)
-class Doubt:
-    """What became of many runs."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-    findings: list[tuple[str, bytes]] = field(default_factory=list)
-    """What went wrong, with the input."""
-
-
-class _TimeIsUp(BaseException):
-    pass
-
-
-def _ring(_number: int, _frame: FrameType | None) -> None:
-    raise _TimeIsUp
-
-
-def run(task: tuple[Path, Sequence[Path], int, int]) -> Doubt:
+def run(task: tuple[Path, Sequence[Path], int, int]) -> Outcome:
     """Break and verify some files in a process under limits."""
     folder, files, seed, count = task
-    resource.setrlimit(resource.RLIMIT_DATA, (MAX_BYTES, MAX_BYTES))
-    signal.signal(signal.SIGALRM, _ring)
-    logging.disable(logging.CRITICAL)  # pyHanko and qpdf tell of every fault
+    begin()
     trust = Trust.load(folder)
     dice = random.Random(seed)
-    doubt = Doubt()
+    outcome = Outcome()
     for _ in range(count):
         path = dice.choice(files)
         data = spoil(dice, path)
         kind, finding = _try(data, path, trust)
-        doubt.counts[kind] += 1
+        outcome.counts[kind] += 1
         if finding:
-            doubt.findings.append((finding, data))
-    return doubt
+            outcome.findings.append((finding, data))
+    return outcome
 
 
 def _try(data: bytes, path: Path, trust: Trust) -> tuple[str, str]:
     start = time.monotonic()
-    signal.alarm(MAX_SECONDS)
     try:
-        report = verify(io.BytesIO(data), trust=trust, offline=True)
-        json.dumps(report.to_dict())
-    except (_TimeIsUp, Exception) as error:  # noqa: BLE001 - that is what is looked for
-        return "finding", f"{type(error).__name__} after {time.monotonic() - start:.1f} s: {error}"[:200]
-    finally:
-        signal.alarm(0)
+        with timed():
+            report = verify(io.BytesIO(data), trust=trust, offline=True)
+            json.dumps(report.to_dict())
+    except (TimeIsUp, Exception) as error:  # noqa: BLE001 - that is what is looked for
+        return "finding", describe(error, start)
     (file,) = report.files
     if any("MemoryError" in message.text for message in file.messages):
         return "finding", "; ".join(message.text for message in file.messages)[:200]
@@ -201,9 +172,6 @@ def _list_signed(data: bytes) -> set[bytes]:
     return {file.digest(numbers, "sha256") for numbers in file.ranges}
 
 
-def run_many(trust: Path, files: Sequence[Path], *, seed: int, runs: int) -> Iterator[Doubt]:
+def run_many(trust: Path, files: Sequence[Path], *, seed: int, runs: int) -> Iterator[Outcome]:
     """Run on all processors; gives what became of each share."""
-    small = [path for path in files if path.stat().st_size <= MAX_INPUT]
-    tasks = [(trust, small, seed + number, RUNS_AT_ONCE) for number in range(runs // RUNS_AT_ONCE)]
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
-        yield from pool.imap_unordered(run, tasks)
+    yield from spread(run, share(trust, files, seed=seed, runs=runs))

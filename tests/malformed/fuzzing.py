@@ -1,4 +1,4 @@
-"""The long jobs behind `./dev fuzz [sign|verify [RUNS [SEED]]]`: broken files by the ten thousand."""
+"""The long jobs behind `./dev fuzz [sign|verify|edxml [RUNS [SEED]]]`: broken files by the ten thousand."""
 
 import datetime as dt
 import io
@@ -13,13 +13,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # what all tests s
 
 import doubting
 import mutating
+import spoiling
 
 from edoc.devpki.hierarchy import DevPki, make
 from edoc.keys.loading import load_key
 from edoc.signing import sign
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-RUNS: Final = {"sign": 20_000, "verify": 50_000}
+RUNS: Final = {"sign": 20_000, "verify": 50_000, "edxml": 50_000}
 
 
 def main() -> int:
@@ -28,28 +29,33 @@ def main() -> int:
     jobs = [words.pop(0)] if words and words[0] in RUNS else list(RUNS)
     runs, seed = (int(word) for word in (*words, *("0", "1")[len(words) :]))
     with tempfile.TemporaryDirectory() as folder:
-        pki = make(Path(folder) / "pki", now=dt.datetime.now(dt.UTC))
-        return max([_run(job, pki, Path(folder), runs or RUNS[job], seed) for job in jobs])
+        return max([_run(job, Path(folder), runs or RUNS[job], seed) for job in jobs])
 
 
-def _run(job: str, pki: DevPki, folder: Path, runs: int, seed: int) -> int:
+def _run(job: str, folder: Path, runs: int, seed: int) -> int:
     files = [
         *sorted((ROOT / "../shared/corpus/pdf").glob("*.pdf")),
         *sorted((ROOT / "samples").glob("*.pdf")),
     ]
     outcomes: Iterable[Any]
-    if job == "sign":
-        outcomes = mutating.run_many(pki.folder, files, seed=seed, runs=runs)
+    if job == "edxml":
+        files = [*sorted((ROOT / "../shared/corpus/edxml").glob("*.edxml")), *spoiling.make_packages(folder)]
+        outcomes = spoiling.run_many(files, seed=seed, runs=runs)
     else:
-        files += make_signed(pki, folder)
-        outcomes = doubting.run_many(pki.trust_path, files, seed=seed, runs=runs)
+        pki = make(folder / job / "pki", now=dt.datetime.now(dt.UTC))
+        if job == "sign":
+            outcomes = mutating.run_many(pki.folder, files, seed=seed, runs=runs)
+        else:
+            files += make_signed(pki, folder)
+            outcomes = doubting.run_many(pki.trust_path, files, seed=seed, runs=runs)
     kept = Path(tempfile.mkdtemp(prefix="edoc-findings-"))
     counts: Counter[str] = Counter()
     for outcome in outcomes:
         counts += outcome.counts
         for number, (finding, data) in enumerate(outcome.findings, start=counts["finding"]):
-            (kept / f"{number}.pdf").write_bytes(data)
-            sys.stderr.write(f"{kept / f'{number}.pdf'}: {finding}\n")
+            path = kept / f"{number}{files[0].suffix}"
+            path.write_bytes(data)
+            sys.stderr.write(f"{path}: {finding}\n")
     told = ", ".join(f"{count} {name}" for name, count in counts.most_common())
     sys.stdout.write(f"{job}: {counts.total()} runs on {len(files)} files: {told}\n")
     if not counts["finding"]:

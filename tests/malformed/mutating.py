@@ -17,11 +17,12 @@ import subprocess
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Final
+from typing import Final, TypeVar
 
 from keeping import compare
 from twisting import take_apart, twist
@@ -160,20 +161,58 @@ class Outcome:
     """What went wrong, with the input."""
 
 
-class _TimeIsUp(BaseException):
-    pass
+class TimeIsUp(BaseException):
+    """A run took longer than it may."""
 
 
 def _ring(_number: int, _frame: FrameType | None) -> None:
-    raise _TimeIsUp
+    raise TimeIsUp
+
+
+def begin(most: int = MAX_BYTES) -> None:
+    """Put this process under its limits; `most` bytes of memory."""
+    resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+    signal.signal(signal.SIGALRM, _ring)
+    logging.disable(logging.CRITICAL)  # pyHanko and qpdf tell of every fault
+
+
+@contextmanager
+def timed() -> Iterator[None]:
+    """Raise `TimeIsUp` in what takes too long."""
+    signal.alarm(MAX_SECONDS)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+
+
+def describe(error: BaseException, start: float) -> str:
+    """Tell of an error that nobody should have seen; `start` is of the monotonic clock."""
+    return f"{type(error).__name__} after {time.monotonic() - start:.1f} s: {error}"[:200]
+
+
+Task = TypeVar("Task")
+Shared = TypeVar("Shared")
+
+
+def spread(run_share: Callable[[Task], Outcome], tasks: Iterable[Task]) -> Iterator[Outcome]:
+    """Run on all processors; gives an outcome after each share."""
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
+        yield from pool.imap_unordered(run_share, tasks)
+
+
+def share(
+    shared: Shared, files: Sequence[Path], *, seed: int, runs: int
+) -> list[tuple[Shared, Sequence[Path], int, int]]:
+    """Divide runs on files that are not too large."""
+    small = [path for path in files if path.stat().st_size <= MAX_INPUT]
+    return [(shared, small, seed + number, RUNS_AT_ONCE) for number in range(runs // RUNS_AT_ONCE)]
 
 
 def run(task: tuple[str, Sequence[Path], int, int]) -> Outcome:
     """Mutate and sign some files in a process under limits."""
     folder, files, seed, count = task
-    resource.setrlimit(resource.RLIMIT_DATA, (MAX_BYTES, MAX_BYTES))
-    signal.signal(signal.SIGALRM, _ring)
-    logging.disable(logging.CRITICAL)  # pyHanko and qpdf tell of every fault
+    begin()
     pki = open_pki(Path(folder))
     key = load_key(pki.key_path("a-person1"), passphrase=pki.passphrase)
     dice = random.Random(seed)
@@ -192,23 +231,22 @@ def _try(data: bytes, key: SigningKey, dice: random.Random, place: Path) -> tupl
     output = io.BytesIO()
     role = dice.choice(("system", "person"))
     start = time.monotonic()
-    signal.alarm(MAX_SECONDS)
     try:
-        name = sign(io.BytesIO(data), output, key=key, role=role, checks="none").field
+        with timed():
+            name = sign(io.BytesIO(data), output, key=key, role=role, checks="none").field
     except EdocError as error:
-        finding = "out of memory" if _ran_out(error) else ""
+        finding = "out of memory" if ran_out(error) else ""
         return "finding" if finding else type(error).__name__, finding
-    except (_TimeIsUp, Exception) as error:  # noqa: BLE001 - that is what is looked for
-        return "finding", f"{type(error).__name__} after {time.monotonic() - start:.1f} s: {error}"[:200]
-    finally:
-        signal.alarm(0)
+    except (TimeIsUp, Exception) as error:  # noqa: BLE001 - that is what is looked for
+        return "finding", describe(error, start)
     (place / "in.pdf").write_bytes(data)
     (place / "out.pdf").write_bytes(output.getvalue())
     finding = _judge(place, name) or compare(data, output.getvalue()) or _verify(output, name)
     return ("finding", finding) if finding else ("signed", "")
 
 
-def _ran_out(error: BaseException | None) -> bool:
+def ran_out(error: BaseException | None) -> bool:
+    """Tell whether an error comes of missing memory."""
     while error is not None and not isinstance(error, MemoryError):
         error = error.__cause__ or error.__context__
     return error is not None
@@ -247,7 +285,4 @@ def _verify(output: io.BytesIO, name: str) -> str:
 
 def run_many(folder: Path, files: Sequence[Path], *, seed: int, runs: int) -> Iterator[Outcome]:
     """Run on all processors; gives an outcome after each share."""
-    small = [path for path in files if path.stat().st_size <= MAX_INPUT]
-    tasks = [(str(folder), small, seed + number, RUNS_AT_ONCE) for number in range(runs // RUNS_AT_ONCE)]
-    with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
-        yield from pool.imap_unordered(run, tasks)
+    yield from spread(run, share(str(folder), files, seed=seed, runs=runs))

@@ -56,3 +56,22 @@ def test_what_the_reference_tolerates_is_read_and_reported(text: str, data: byte
 
 def test_empty_and_white_space_are_empty() -> None:
     assert decode() == decode("") == decode(" \r\n") == (b"", False)
+
+
+@given(
+    st.binary(max_size=100), st.lists(st.integers(0, 140), max_size=5), st.sampled_from(["", "\n", "-", "="])
+)
+def test_raw_pieces_decode_like_text(data: bytes, cuts: list[int], more: str) -> None:
+    text = base64.b64encode(data).decode()
+    marks = [0, *sorted(cuts), len(text)]
+    pieces = [text[a:b] + more for a, b in itertools.pairwise(marks)]
+    decoder = Base64Decoder()
+    found = b"".join(decoder.feed_raw(piece.encode()) or b"" for piece in pieces) + decoder.finish()
+    assert (found, decoder.repaired) == decode(*pieces)
+
+
+@pytest.mark.parametrize("raw", [b"QUJD&#10;", b"QUJD]]>", b"QUJ\xc4\x90", b"QU\x00D"])
+def test_a_raw_piece_with_anything_else_is_left_to_the_parser(raw: bytes) -> None:
+    decoder = Base64Decoder()
+    assert decoder.feed_raw(raw) is None
+    assert decoder.feed_raw(b"QUJD") == b"ABC"

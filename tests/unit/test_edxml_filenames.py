@@ -23,6 +23,7 @@ from edoc.edxml.filenames import numbered_name, safe_name
         ("invoice\u202efdp.exe", "invoicefdp.exe"),
         ("CON.pdf", "_CON.pdf"),
         ("com1", "_com1"),
+        ("CONIN$.txt", "_CONIN$.txt"),
         ('a<b>:"|?*.pdf', "a_b______.pdf"),
         ("name. . ", "name"),
         (unicodedata.normalize("NFD", "Quyết định.pdf"), "Quyết định.pdf"),

@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 import pytest
 from cryptography.hazmat.primitives import hashes, hmac
-from cryptography.hazmat.primitives.asymmetric import rsa
 from edxmlmaking import NAMESPACE, packed, read, values
 from xmlsigning import (
     C14N,
@@ -16,13 +15,12 @@ from xmlsigning import (
     EXCLUSIVE,
     HEADER_END,
     MORE,
+    TIME,
     Signer,
     Wish,
     cut,
     judge,
     list_codes,
-    load,
-    make_signer,
     read_facts,
     read_one,
     sign_parts,
@@ -32,10 +30,11 @@ from xmlsigning import (
 
 from edoc.devpki.hierarchy import DevPki
 
+pytest_plugins = ("signedpackages",)
+
 Attack = Callable[[bytes], bytes]
 Text = str | Callable[[bytes], str]
 
-TIME = "2026-11-01T08:00:00+07:00"
 HEADER = "edXML:MessageHeader"
 ENVELOPE = "<edXML:edXMLEnvelope "
 FORGED = "<From><OrganId>EVIL</OrganId></From><To><OrganId>B</OrganId></To>"
@@ -43,28 +42,6 @@ SECOND = (
     f'<edXMLEnvelope xmlns="{NAMESPACE}"><edXMLHeader><MessageHeader>{FORGED}</MessageHeader></edXMLHeader>'
     "</edXMLEnvelope>"
 )
-
-
-@pytest.fixture(scope="module")
-def anybody() -> Signer:
-    return make_signer(rsa.generate_private_key(65537, 2048))
-
-
-@pytest.fixture(scope="module")
-def seal(pki: DevPki) -> Signer:
-    return load(pki, "a-seal")
-
-
-@pytest.fixture(scope="module")
-def package() -> bytes:
-    """Nothing in it is signed yet, and nothing in it is signed by itself."""
-    return packed(values(), ("annex.docx", b"PK\x03\x04 an annex"), ("b.txt", b"a table\n" * 40))
-
-
-@pytest.fixture(scope="module")
-def signed(package: bytes, seal: Signer) -> bytes:
-    """The whole of it is signed by an agency."""
-    return sign_xml(package, seal, Wish(time=TIME))
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,9 @@ from edxmlmaking import (
     zipped,
 )
 
+from edoc.core.dispatch import Dispatch
 from edoc.edxml.findings import CODES
+from edoc.edxml.refusals import REFUSALS
 from edoc.errors import PackageError
 from edoc.packing import unpack
 
@@ -43,7 +45,9 @@ def test_any_prefix_even_an_unbound_one_is_read() -> None:
     package = packed(values(), ("a.pdf", PDF)).replace(b"edXML:", b"q:").replace(b"xmlns:edXML", b"xmlns:q")
     unbound = package.replace(b"<q:Reference>", b'<q:Reference xlink:href="cid:att-1">')
     assert dispatch_of(package) == dispatch_of(packed(values(), ("a.pdf", PDF)))
-    assert codes(unbound) == []
+    assert codes(package) == []
+    assert dispatch_of(unbound) == dispatch_of(package)
+    assert codes(unbound) == ["PREFIX_UNBOUND"]
 
 
 def test_elements_may_stand_in_any_order() -> None:
@@ -66,9 +70,12 @@ def test_utf_16_and_a_byte_order_mark_are_read() -> None:
     [
         ("2024/05/17", date(2024, 5, 17), []),
         ("2024/5/7", date(2024, 5, 7), ["DATE_FORM"]),
-        ("2024-05-17", date(2024, 5, 17), ["DATE_FORM"]),
-        ("30/10/2020", date(2020, 10, 30), ["DATE_FORM"]),  # the reference reads the year 36
+        ("2024-05-17", date(2024, 5, 17), ["DATE_MISREAD"]),  # the reference reads nothing
+        ("30/10/2020", date(2020, 10, 30), ["DATE_MISREAD"]),  # the reference reads the year 36
         ("2024/05/17 08:00", date(2024, 5, 17), ["DATE_FORM"]),
+        ("2024-05-16T17:00:00Z", date(2024, 5, 17), ["DATE_MISREAD"]),  # midnight in Vietnam
+        ("2024-05-17T00:00:00+07:00", date(2024, 5, 17), ["DATE_MISREAD"]),
+        ("2024/05/17 99:00:00Z", date(2024, 5, 17), ["DATE_FORM"]),
         ("2024/13/45", None, ["DATE_UNREADABLE"]),  # the reference rolls over to 2025
         ("tháng 5", None, ["DATE_UNREADABLE"]),
         ("", None, []),
@@ -86,11 +93,12 @@ def test_dates_are_read_right_and_other_forms_are_said(
     ("written", "read_as", "warned"),
     [
         ("2024/05/17 08:09:10", "2024-05-17T08:09:10+07:00", []),
-        ("17/05/2024 8:09", "2024-05-17T08:09:00+07:00", ["DATE_FORM"]),
-        ("2024-05-17T08:09:10.123", "2024-05-17T08:09:10+07:00", ["DATE_FORM"]),
-        ("2024-05-17T08:09:10Z", "2024-05-17T15:09:10+07:00", ["DATE_FORM"]),
-        ("2024-05-17T08:09:10+05:30", "2024-05-17T09:39:10+07:00", ["DATE_FORM"]),
-        ("2024/05/17", "2024-05-17T00:00:00+07:00", ["DATE_FORM"]),
+        ("2024/5/17 8:09:10", "2024-05-17T08:09:10+07:00", ["DATE_FORM"]),
+        ("17/05/2024 8:09", "2024-05-17T08:09:00+07:00", ["DATE_MISREAD"]),
+        ("2024-05-17T08:09:10.123", "2024-05-17T08:09:10+07:00", ["DATE_MISREAD"]),
+        ("2024-05-17T08:09:10Z", "2024-05-17T15:09:10+07:00", ["DATE_MISREAD"]),
+        ("2024-05-17T08:09:10+05:30", "2024-05-17T09:39:10+07:00", ["DATE_MISREAD"]),
+        ("2024/05/17", "2024-05-17T00:00:00+07:00", ["DATE_MISREAD"]),
         ("2024/05/17 25:00:00", None, ["DATE_UNREADABLE"]),
         ("0001-01-01T00:00:00+09:00", None, ["DATE_UNREADABLE"]),
     ],
@@ -101,6 +109,22 @@ def test_times_are_vietnams(written: str, read_as: str | None, warned: list[str]
     (found,) = dispatch_of(package).trace_headers
     assert (found.timestamp and found.timestamp.isoformat()) == read_as
     assert codes(package) == warned
+
+
+@pytest.mark.parametrize(
+    ("written", "theirs"),
+    [
+        ("30/10/2020", "0036-04-11"),  # the 2,020th day of October of the year 30, in the old calendar
+        ("2024/13/45", "2025-02-14"),
+        ("2024-05-17", "nothing"),
+        ("tháng 5", "nothing"),
+    ],
+)
+def test_what_the_reference_would_read_is_said(written: str, theirs: str) -> None:
+    (warning,) = read(foreign(f"{ENDS}{TYPES}<DueDate>{written}</DueDate>")).warnings
+    assert f"the reference library reads {theirs}" in warning.text
+    assert f"thư viện tham chiếu đọc thành {theirs}" in warning.text_vi
+    assert warning.where == "edXML/edXMLEnvelope/edXMLHeader/MessageHeader/DueDate, line 3"
 
 
 @pytest.mark.parametrize(
@@ -128,14 +152,14 @@ def test_what_is_missing_is_said() -> None:
     assert missing == {f"'{name}' is missing." for name in ("From", "To", "Type", "SteeringType")}
 
 
-def test_what_is_unknown_is_left_out_and_said() -> None:
+def test_what_is_unknown_or_repeated_is_said() -> None:
     package = foreign(f"{ENDS}{TYPES}<Subject>S</Subject><Subject>T</Subject><Secret>X</Secret>")
     found = read(package)
     assert found.dispatch is not None
     assert found.dispatch.subject == "S"
     assert [(w.code, w.where) for w in found.warnings] == [
-        ("ELEMENT_IGNORED", "edXML/edXMLEnvelope/edXMLHeader/MessageHeader/Subject, line 3"),
-        ("ELEMENT_IGNORED", "edXML/edXMLEnvelope/edXMLHeader/MessageHeader/Secret, line 3"),
+        ("ELEMENT_KEPT", "edXML/edXMLEnvelope/edXMLHeader/MessageHeader/Subject, line 3"),
+        ("ELEMENT_KEPT", "edXML/edXMLEnvelope/edXMLHeader/MessageHeader/Secret, line 3"),
     ]
 
 
@@ -159,7 +183,7 @@ def test_of_two_businesses_the_last_wins() -> None:
     business = dispatch_of(package).business
     assert business is not None
     assert business.business_doc_type == "2"
-    assert codes(package) == ["ELEMENT_IGNORED"]
+    assert codes(package) == ["ELEMENT_KEPT"]
 
 
 def test_a_status_is_told_by_its_code_whatever_its_header_is_called() -> None:
@@ -205,11 +229,12 @@ def test_a_manifest_that_does_not_match_is_said() -> None:
 
 
 def test_an_attachment_in_the_references_zip_is_taken_out() -> None:
-    wrapped = zipped({f"{UUID}.xlsx": b"PK\x03\x04sheet"})
+    sheet = zipped({"xl/workbook.xml": b"<workbook/>"})
+    wrapped = zipped({f"{UUID}.xlsx": sheet})
     package = foreign(
         ENDS + TYPES, attachments=attachment("b.xlsx", wrapped, label="application/zip"), manifest=REFERENCE
     )
-    assert dispatch_of(package).attachments[0].size == len(b"PK\x03\x04sheet")
+    assert dispatch_of(package).attachments[0].size == len(sheet)
     assert codes(package) == []
 
 
@@ -270,13 +295,14 @@ def test_broken_base64_and_missing_content_are_said(tmp_path: Path) -> None:
 
 
 def test_every_code_that_the_reader_can_give_has_words_in_both_languages() -> None:
-    used = {code for file in _sources() for code in CODES if f'"{code}"' in file}
+    used = {code for file in _sources("findings.py") for code in CODES if f'"{code}"' in file}
     assert used == CODES
 
 
-def _sources() -> list[str]:
-    folder = Path(__file__).resolve().parents[2] / "edoc/edxml"
-    return [path.read_text() for path in folder.glob("*.py") if path.name != "findings.py"]
+def _sources(catalogue: str) -> list[str]:
+    folder = Path(__file__).resolve().parents[2] / "edoc"
+    files = [*(folder / "edxml").glob("*.py"), folder / "packing.py"]
+    return [path.read_text() for path in files if path.name != catalogue]
 
 
 @pytest.mark.parametrize(
@@ -300,3 +326,55 @@ def test_what_cannot_be_read_is_refused_with_line_and_element(package: bytes, sa
     with pytest.raises(PackageError) as raised:
         read(package)
     assert said in str(raised.value)
+
+
+def test_what_is_unknown_survives_as_it_was_written() -> None:
+    package = foreign(
+        f'{ENDS}{TYPES}<v:Extra xmlns:v="urn:v" a="1&amp;2"><v:Deep>x &lt; y</v:Deep></v:Extra>',
+        trace='<TraceHeaderList v:hop="3" xmlns:v="urn:v"/>',
+    )
+    found = read(package).to_dict()
+    assert found["strays"] == [
+        {
+            "where": "edXML/edXMLEnvelope/edXMLHeader/MessageHeader",
+            "name": "v:Extra",
+            "attribute": False,
+            "value": '<v:Extra xmlns:v="urn:v" a="1&amp;2"><v:Deep>x &lt; y</v:Deep></v:Extra>',
+        },
+        {
+            "where": "edXML/edXMLEnvelope/edXMLHeader/TraceHeaderList",
+            "name": "v:hop",
+            "attribute": True,
+            "value": "3",
+        },
+    ]
+    assert codes(package) == ["ELEMENT_KEPT", "ATTRIBUTE_KEPT"]
+    again = Dispatch.from_dict(found)
+    assert [stray.name for stray in again.strays] == ["v:Extra", "v:hop"]
+
+
+def test_what_is_unknown_and_huge_is_left_out_and_said() -> None:
+    package = foreign(f"{ENDS}{TYPES}<Extra>{'x' * 300_000}</Extra><Extra/>")
+    assert codes(package) == ["ELEMENT_IGNORED", "ELEMENT_KEPT"]
+    assert [stray.value for stray in dispatch_of(package).strays] == ["<Extra></Extra>"]
+
+
+def test_text_between_elements_is_said() -> None:
+    assert codes(foreign(f"{ENDS} lạc đề {TYPES}")) == ["TEXT_IGNORED"]
+    (warning,) = read(foreign(f"{ENDS}lạc{TYPES}đề")).warnings
+    assert warning.detail == "lạcđề"
+
+
+@pytest.mark.parametrize("code", ["99", "3", "00"])
+def test_a_status_code_that_nobody_agreed_on_is_kept_and_said(code: str) -> None:
+    package = foreign(f"<From><OrganId>B</OrganId></From><StatusCode>{code}</StatusCode>")
+    found = read(package)
+    assert found.status is not None
+    assert found.status.status_code == code
+    assert "STATUS_CODE_UNKNOWN" in codes(package)
+
+
+def test_every_refusal_has_words_in_both_languages() -> None:
+    used = {code for file in _sources("refusals.py") for code in REFUSALS if f'"{code}"' in file}
+    assert used | {"PACKAGE_UNREADABLE"} == set(REFUSALS)
+    assert all(text and text_vi for text, text_vi in REFUSALS.values())

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from edxmlmaking import NAMESPACE, dispatch_of, packed, values
+from edxmlmaking import NAMESPACE, dispatch_of
 from xmlsigning import (
     C14N,
     DSIG,
@@ -21,11 +21,11 @@ from xmlsigning import (
     MORE,
     MORE_2007,
     SHA256,
+    TIME,
     Signer,
     Wish,
     judge,
     list_codes,
-    load,
     make_signer,
     read_one,
     sign_parts,
@@ -36,32 +36,10 @@ from xmlsigning import (
 from edoc.core.report import Coverage, Level
 from edoc.devpki.hierarchy import DevPki
 
+pytest_plugins = ("signedpackages",)
+
 SHA512 = "http://www.w3.org/2001/04/xmlenc#sha512"
 C14N11 = "http://www.w3.org/2006/12/xml-c14n11"
-TIME = "2026-11-01T08:00:00+07:00"
-
-
-@pytest.fixture(scope="module")
-def anybody() -> Signer:
-    """An RSA key with a certificate of its own."""
-    return make_signer(rsa.generate_private_key(65537, 2048))
-
-
-@pytest.fixture(scope="module")
-def seal(pki: DevPki) -> Signer:
-    return load(pki, "a-seal")
-
-
-@pytest.fixture(scope="module")
-def package() -> bytes:
-    """Nothing in it is signed yet."""
-    return packed(values(), ("annex.docx", b"PK\x03\x04 an annex"), ("b.txt", b"a table\n" * 40))
-
-
-@pytest.fixture(scope="module")
-def signed(package: bytes, seal: Signer) -> bytes:
-    """The whole of it is signed by an agency."""
-    return sign_xml(package, seal, Wish(time=TIME))
 
 
 # What holds

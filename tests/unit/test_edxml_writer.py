@@ -121,40 +121,6 @@ def test_an_empty_file_is_an_empty_element() -> None:
 NAMESPACE = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 
 
-def test_our_profile_always_names_the_document_and_its_business() -> None:
-    found = dispatch_of(packed(values()))
-    assert found.document_id == "H99.01,2026/02/05,05/UBND-VP"
-    assert found.business is not None
-    assert found.business.business_doc_type == "0"
-
-
-def test_our_profile_keeps_a_document_id_that_is_given() -> None:
-    assert dispatch_of(packed(MINIMAL | {"document_id": "A,2026,000123"})).document_id == "A,2026,000123"
-
-
-def test_the_reference_profile_adds_nothing() -> None:
-    found = dispatch_of(packed(values(), profile="reference"))
-    assert found.document_id == ""
-    assert found.business is None
-
-
-@pytest.mark.parametrize(
-    ("change", "where"),
-    [
-        ({"to": []}, "to"),
-        ({"promulgation_info": {}}, "promulgation_info.promulgation_date"),
-        ({"code": {"code_number": "05"}}, "code.code_notation"),
-        ({"business": {"business_doc_type": "7"}}, "business.business_doc_type"),
-        ({"business": {"business_doc_type": "1"}}, "business.document_id"),
-        ({"business": {"business_doc_type": "3"}}, "business.replacements"),
-    ],
-)
-def test_what_our_profile_cannot_complete_is_refused(change: dict[str, Any], where: str) -> None:
-    with pytest.raises(InputError) as raised:
-        packed(values(**change))
-    assert raised.value.where == where
-
-
 def test_a_status_has_neither_body_nor_attachments() -> None:
     out = io.BytesIO()
     status = StatusUpdate.from_dict({"from": {"organ_id": "B"}, "status_code": "01"})

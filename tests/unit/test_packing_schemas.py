@@ -112,7 +112,7 @@ def test_a_status_goes_round_and_validates() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"to": []}, {"from": {}}, {"bussiness": {}}, {"subject": 1}, {"attachments": [{"sha256": "x"}]}],
+    [{"to": []}, {"from": None}, {"bussiness": {}}, {"subject": 1}, {"attachments": [{"sha256": "x"}]}],
 )
 def test_the_schema_refuses_what_packing_refuses(change: dict[str, Any]) -> None:
     assert errors("dispatch", values(**change))

@@ -152,11 +152,49 @@ def test_documents_of_the_same_name_are_told_apart(journey: Journey, pki: DevPki
     assert file.exit_code == 1
 
 
-def test_what_had_to_be_repaired_is_told(journey: Journey, pki: DevPki) -> None:
-    package = foreign(ENDS + TYPES, attachments=attachment("a.pdf", journey.sealed, label="x") * 2)
-    (told,) = [message.text for message in judge(package, pki).messages if message.code == "PACKAGE_REPAIRED"]
-    assert "CONTENT_ID_TWICE" in told
-    assert "MANIFEST_DIFFERS" in told
+def test_what_was_repaired_and_what_was_only_noted_are_told_apart(journey: Journey, pki: DevPki) -> None:
+    twice = attachment("a.pdf", journey.sealed, label="x", cid="cid:cid:att-1") * 2
+    package = foreign(ENDS + TYPES + "<DueDate>30/10/2026</DueDate>", attachments=twice)
+    told = {message.code: message.text for message in judge(package, pki).messages}
+    assert "CONTENT_ID_FORM, DATE_MISREAD" in told["PACKAGE_REPAIRED"]
+    assert "CONTENT_ID_TWICE, MANIFEST_DIFFERS" in told["PACKAGE_NOTED"]
+    assert "TWICE" not in told["PACKAGE_REPAIRED"]
+
+
+def test_a_package_that_needs_no_repair_is_not_said_to_be_repaired(journey: Journey, pki: DevPki) -> None:
+    macros = zipped({"word/document.xml": b"", "word/vbaProject.bin": b""})
+    file = judge(packed(dispatch(), ("a.pdf", journey.sealed), ("b.docx", macros)), pki)
+    told = {message.code: message.text for message in file.messages}
+    assert "PACKAGE_REPAIRED" not in told
+    assert "PACKAGE_NOTED" not in told
+    assert "MACROS_FOUND" in told["ATTACHMENT_DANGEROUS"]
+
+
+def test_an_attachment_that_was_changed_on_the_way_is_told_by_name(journey: Journey, pki: DevPki) -> None:
+    package = packed(dispatch(), ("a.pdf", journey.sealed), ("bảng.txt", b"before"))
+    other = packed(dispatch(), ("a.pdf", journey.sealed), ("bảng.txt", b"after!"))
+    digest = hashlib.sha256(b"before").hexdigest().encode()
+    changed = other.replace(hashlib.sha256(b"after!").hexdigest().encode(), digest)
+    assert "ATTACHMENT_CHANGED" not in codes(judge(package, pki))
+    (told,) = [each for each in judge(changed, pki).messages if each.code == "ATTACHMENT_CHANGED"]
+    assert "'bảng.txt'" in told.text
+
+
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        lambda package: b"HTTP/1.1 200 OK\r\n\r\n" + package,
+        lambda package: b"--B\r\nContent-Type: text/xml\r\n\r\n" + package + b"\r\n--B--\r\n",
+        lambda package: package.decode().replace("UTF-8", "UTF-16").encode("utf-16"),
+    ],
+    ids=["junk before it", "in MIME", "UTF-16"],
+)
+def test_a_package_is_known_whatever_it_travelled_in(
+    disguise: Callable[[bytes], bytes], journey: Journey, pki: DevPki
+) -> None:
+    file = judge(disguise(packed(dispatch(), ("letter.pdf", journey.sealed))), pki)
+    assert (file.format, file.exit_code) == ("edxml", 0)
+    assert [inside.exit_code for inside in file.inside] == [0]
 
 
 # What cannot be read

@@ -33,8 +33,15 @@ EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 ENVELOPED = f"{DSIG}enveloped-signature"
 SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
 RSA_SHA256 = f"{MORE}rsa-sha256"
+TIME = "2026-11-01T08:00:00+07:00"
 HEADER_END = "</edXML:edXMLHeader>"
-PARTS = ("edXML:MessageHeader", "edXML:TraceHeaderList", "edXML:edXMLBody", "AttachmentEncoded")
+PARTS = (
+    "edXML:MessageHeader",
+    "edXML:TraceHeaderList",
+    "edXML:edXMLBody",
+    "AttachmentEncoded",
+    "edoc:AttachmentDigests",
+)
 DIGESTS = {
     f"{DSIG}sha1": "sha1",
     f"{MORE}sha224": "sha224",
@@ -187,7 +194,7 @@ def cut(data: bytes, name: str) -> str:
 def sign_parts(package: bytes, signer: Signer) -> bytes:
     """Sign part by part, by Ids, and leave nothing out."""
     for number, name in enumerate(PARTS, start=1):
-        package = swap(package, f"<{name}>", f'<{name} Id="part{number}">')
+        package = swap(package, f"<{name}", f'<{name} Id="part{number}"')
     references = [f"#part{number + 1}" for number in range(len(PARTS))]
     return sign_xml(package, signer, Wish(references=references, method=EXCLUSIVE))
 
