@@ -15,12 +15,20 @@ from typing import Any
 
 import pytest
 from acting import Played, Run, edoc
+from hubpeers import Member, join
 from softhsm import SoftHsm, start
 
+from edoc.demo.hub import HubServer
 from edoc.demo.services import PostgresServer, RedisServer, S3Server
 from edoc.devpki.hierarchy import DevPki, make
 
 _SHARED = Path(__file__).resolve().parents[1] / "../shared"
+_HUB = """
+center_code = "H99"
+[limits]
+package_mib = 300
+calls_per_minute = 100000
+"""
 
 
 @pytest.fixture(scope="session")
@@ -106,3 +114,22 @@ def s3_bucket(s3_server: S3Server) -> dict[str, Any]:
 def softhsm(tmp_path_factory: pytest.TempPathFactory) -> SoftHsm:
     """Real PKCS#11 tokens; every test makes its own by a name of its own."""
     return start(tmp_path_factory.mktemp("softhsm"))
+
+
+@pytest.fixture(scope="session")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubServer]:
+    """A hub in a process of its own; each test registers agencies of its own, as `a` and `b` are."""
+    with HubServer(tmp_path_factory.mktemp("hub"), settings=_HUB) as server:
+        yield server
+
+
+@pytest.fixture
+def a(hub: HubServer) -> Member:
+    """An agency that nobody else knows, registered at the hub."""
+    return join(hub)
+
+
+@pytest.fixture
+def b(hub: HubServer) -> Member:
+    """Another one."""
+    return join(hub)

@@ -60,14 +60,25 @@ class Objects(Protocol):
     def hashes(self) -> Iterator[str]:
         """All stored hashes, in no particular order."""
 
+    def promise(self, name: str, text: str) -> str:
+        """Put a small text durably under a name, unless one stands there; return the one that stands.
+
+        Names are path segments of letters, digits, `.`, `-` and `_`, joined by `/`. Of several writers at the
+        same moment a directory lets one win; an S3 server may not, so the caller lets one write at a time.
+        """
+
+    def promises(self, prefix: str) -> Iterator[str]:
+        """All names that begin with `prefix`, in order."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """A package waiting at a transport: `message_id` is fixed by the sender before its first attempt."""
+    """A package waiting at a transport, by what is cheap to know before it is opened."""
 
     message_id: str
-    sha256: str
-    size: int
+    """Its id there; what was sent again keeps its id."""
+    mark: str
+    """How the transport knows it again; nobody else reads it."""
 
 
 class Transport(Protocol):
@@ -76,15 +87,21 @@ class Transport(Protocol):
     def send(self, *, to: str, message_id: str, source: BinaryIO) -> None:
         """Deliver the package to the agency `to`. Sending the same id and bytes again changes nothing.
 
-        Raises `Conflict` if the id already stands for other bytes, `Unavailable` if it cannot be delivered
-        now.
+        The id is fixed before the first attempt. Raises `Conflict` if it already stands for other bytes,
+        `Unavailable` if the package cannot be delivered now, `Refused` if it never can.
         """
 
     def waiting(self, *, limit: int = 100) -> tuple[Parcel, ...]:
         """Parcels for this agency that were not acknowledged yet, oldest first."""
 
     def open(self, parcel: Parcel) -> AbstractContextManager[BinaryIO]:
-        """Open a waiting parcel for reading."""
+        """Open a waiting parcel for reading.
+
+        Raises `Unavailable` if it cannot be had now, and `InputError` if it never can.
+        """
 
     def acknowledge(self, parcel: Parcel) -> None:
         """Say that the parcel is durable here. Idempotent; only then may the transport forget it."""
+
+    def refuse(self, parcel: Parcel) -> None:
+        """Say that what came as this parcel is kept here, and that it is no package. Idempotent."""

@@ -45,6 +45,10 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "void": ("Huỷ số, nêu lý do", "number voided, with its reason"),
     "set-aside": ("Một bước phải dừng lại", "a step was set aside for a person"),
 }
+_OVER_AXIS: Final[Mapping[str, tuple[str, str]]] = {
+    "deliver": ("Gửi lên trục liên thông", "sent to the hub of the axis"),
+}
+_ANSWERS: Final = frozenset({"status-01", "status-03", "status-06"})
 _POLL_SECONDS: Final = 0.05
 _QUIET_SECONDS: Final = 10
 """After this time without a step, what holds it up is told."""
@@ -62,6 +66,7 @@ class Journey:
     screen: Screen
     check_servants: Callable[[], None]
     """Called again and again while waiting: keeps workers and services alive."""
+    over_axis: bool = False
     _seen: dict[str, int] = field(default_factory=dict)
 
     def sign_draft(self, pdf: Path, desk: Path, *, pki: Path, image: Path, tsa: str) -> Path:
@@ -103,6 +108,12 @@ class Journey:
             clerk.act(self.b, document, Event.COMPLETE, actor="clerk-b")
         self.wait("b", document, State.ARCHIVED)
         return document
+
+    def hear(self, document: str) -> None:
+        """Wait until B's last answers have come to A, which may take them in in another order."""
+        self.wait("a", document, State.ARCHIVED)
+        self._until(lambda: {file.role for file in clerk.files(self.a, document)} >= _ANSWERS)
+        self._show_news()
 
     def wait(self, side: str, document: str, *goals: State) -> State:
         """Wait until the document has reached one of the states, showing each step on the way.
@@ -171,9 +182,14 @@ class Journey:
         for side, node in (("a", self.a), ("b", self.b)):
             for row in clerk.documents(node):
                 for entry in clerk.story(node, row.id, after=self._seen.get(side, 0)):
-                    vietnamese, english = _WORDS.get(entry.event, (entry.event, ""))
+                    vietnamese, english = self._words(entry.event)
                     self.screen.show(side, vietnamese, english, _detail(entry.details))
                     self._seen[side] = entry.seq
+
+    def _words(self, event: str) -> tuple[str, str]:
+        if self.over_axis and event in _OVER_AXIS:
+            return _OVER_AXIS[event]
+        return _WORDS.get(event, (event, ""))
 
 
 def _detail(details: Mapping[str, Any]) -> str:

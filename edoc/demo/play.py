@@ -15,9 +15,9 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from edoc.core.lifecycle import State
+from edoc.demo.hub import HubServer
 from edoc.demo.journey import Journey
-from edoc.demo.nodes import Backing, make_nodes
+from edoc.demo.nodes import Backing, Join, by_hub, by_mailbox, make_nodes
 from edoc.demo.result import write_result
 from edoc.demo.screen import Screen
 from edoc.demo.server import Server
@@ -38,6 +38,8 @@ SAMPLES: Final = next(
     if folder.is_dir()
 )
 SAMPLE_PDF: Final = SAMPLES / "cong-van.pdf"
+_OFTEN: Final = "[limits]\ncalls_per_minute = 6000\n"
+"""The demo's nodes ask for packages ten times a second."""
 
 
 def play(
@@ -48,14 +50,16 @@ def play(
     pki: Path = Path("certs-dev"),
     services: bool = False,
     start_over: bool = False,
+    transport: str = "mailbox",
 ) -> dict[str, Any]:
-    """Play the journey in `folder`; returns the paths of what came of it.
+    """Play the journey in `folder`, over a `mailbox` or the `axis`; returns the paths of what came of it.
 
     Run again on the same folder it resumes, or starts over if asked. Raises `EdocError` with what is wrong
     and what to do; whatever was done by then stays and is resumed.
     """
     _require_usable(pdf)
-    with open_stage(folder, pdf=pdf, services=services, start_over=start_over) as stage, ExitStack() as stack:
+    opening = open_stage(folder, pdf=pdf, services=services, start_over=start_over, transport=transport)
+    with opening as stage, ExitStack() as stack:
         certificates = make(pki.absolute(), now=datetime.now(UTC))
         screen = Screen(console, (AGENCIES[0].name, AGENCIES[1].name))
         stack.enter_context(screen.running())
@@ -65,16 +69,24 @@ def play(
             )
         tsa = stack.enter_context(serving(certificates)) + "/tsa"
         servers, backings = stack.enter_context(_backings(stage, screen))
+        hubs, join = stack.enter_context(_linking(stage, screen))
         folders = make_nodes(
             stage.folder,
             pki=certificates.folder,
             seal_image=SAMPLES / "seal-a.png",
             tsa=tsa,
             backings=backings,
+            join=join,
         )
         a, b = (stack.enter_context(Node.open(node)) for node in folders)
         workers = stack.enter_context(running(*folders))
-        journey = Journey(a=a, b=b, screen=screen, check_servants=lambda: _revive(workers, servers, screen))
+        journey = Journey(
+            a=a,
+            b=b,
+            screen=screen,
+            check_servants=lambda: _revive(workers, (*servers, *hubs), screen),
+            over_axis=bool(hubs),
+        )
         return _travel(journey, stage, certificates, tsa)
 
 
@@ -96,7 +108,7 @@ def _travel(journey: Journey, stage: Stage, pki: DevPki, tsa: str) -> dict[str, 
     sent = journey.send(draft_for(stage.pdf), signed)
     document_id = clerk.find(journey.a, sent).document_id
     arrived = journey.complete(document_id)
-    journey.wait("a", sent, State.ARCHIVED)
+    journey.hear(sent)
     result = write_result(stage, journey.a, journey.b, sent, arrived)
     journey.screen.show("", "Xong", "done", str(stage.result))
     return {**result, "elapsed_seconds": round(journey.screen.elapsed, 2)}
@@ -121,6 +133,17 @@ def _revive(workers: Workers, servers: Sequence[Server], screen: Screen) -> None
             "Tiến trình làm việc dừng bất ngờ; khởi động lại",
             "the worker died and was started again",
         )
+
+
+@contextmanager
+def _linking(stage: Stage, screen: Screen) -> Iterator[tuple[Sequence[Server], Join]]:
+    """What moves packages between the two nodes: a folder, or a hub."""
+    if stage.plan.transport == "mailbox":
+        yield (), by_mailbox(stage.folder / "mailbox")
+        return
+    with HubServer(stage.folder / "hub", settings=_OFTEN) as hub:
+        screen.show("", "Đã khởi động trục liên thông", "the hub of the axis is running", hub.url)
+        yield (hub,), by_hub(hub)
 
 
 @contextmanager

@@ -26,8 +26,9 @@ _START_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 15.0
 _POLL_SECONDS: Final = 0.03
 _PORT_TRIES: Final = 5
+_KILLED: Final = "it was killed while it started."
 # What servers say when the port is somebody else's, or when a predecessor has not ended yet.
-_TAKEN: Final = re.compile(r"already in use|already exists|still in use", re.IGNORECASE)
+_PASSING: Final = re.compile(rf"already in use|already exists|still in use|{_KILLED}", re.IGNORECASE)
 
 
 class Server(ABC):
@@ -99,7 +100,7 @@ class Server(ABC):
             trouble = self._try(deadline)
             if not trouble:
                 return
-            if not _TAKEN.search(trouble):
+            if not _PASSING.search(trouble):
                 break
             # a predecessor may need a moment to go; another port is free at once
             time.sleep(_POLL_SECONDS * 2**attempt if chosen else 0)
@@ -139,6 +140,8 @@ class Server(ABC):
         written = self._run()
         if self._answers(deadline):
             return ""
+        if self._process is not None and self._process.poll() == -signal.SIGKILL:
+            return _KILLED
         self.kill()
         return self._words(written)
 

@@ -2,7 +2,8 @@
 
 DIR/demo.json    what the demo in this folder is about
 DIR/a, DIR/b     the two nodes
-DIR/mailbox      the transport between them
+DIR/mailbox      the transport between them, or
+DIR/hub          the hub (with --transport axis)
 DIR/desk         what lies on the desks of people: the prepared and the signed PDF
 DIR/services     data of Redis, PostgreSQL and S3 (with --services)
 DIR/result       what came of it, written when all is done
@@ -30,6 +31,7 @@ class Plan:
 
     pdf_sha256: str
     services: bool
+    transport: str = "mailbox"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,13 +60,15 @@ class Stage:
 
 
 @contextmanager
-def open_stage(folder: Path, *, pdf: Path, services: bool, start_over: bool) -> Iterator[Stage]:
+def open_stage(
+    folder: Path, *, pdf: Path, services: bool, start_over: bool, transport: str = "mailbox"
+) -> Iterator[Stage]:
     """Hold the demo's folder.
 
     Raises `Refused` if the folder holds anything else, another demo, or one that is running now.
     """
     folder = folder.absolute()
-    plan = Plan(pdf_sha256=_sha256(pdf), services=services)
+    plan = Plan(pdf_sha256=_sha256(pdf), services=services, transport=transport)
     _require_ours(folder)
     folder.mkdir(parents=True, exist_ok=True)
     with _lock(folder):
@@ -125,9 +129,9 @@ def _mark(folder: Path, plan: Plan) -> bool:
     if not mark.exists():
         write_file(mark, json.dumps(asdict(plan), indent=2).encode())
         return False
-    if json.loads(mark.read_bytes()) != asdict(plan):
+    if Plan(**json.loads(mark.read_bytes())) != plan:
         raise Refused(
-            "the folder holds the demo of another PDF or of other services; nothing was touched.",
+            "the folder holds a demo of another PDF, services or transport; nothing was touched.",
             where=str(folder),
             advice="Name another folder, or add --start-over to clear this one.",
         )

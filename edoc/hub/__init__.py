@@ -1,0 +1,1 @@
+"""The hub: a server that speaks the protocol of the national axis."""
