@@ -65,10 +65,16 @@ _ALWAYS: Final = frozenset(" +-./0123456789:T")
 
 
 class Face(StrEnum):
-    """The faces that forms use; the value is the file's stem."""
+    """The faces that forms and books use; the value is the file's stem."""
 
     UPRIGHT = "LiberationSerif-Regular"
     ITALIC = "LiberationSerif-Italic"
+    BOLD = "LiberationSerif-Bold"
+
+    @property
+    def path(self) -> Path:
+        """The file of the whole face."""
+        return _FOLDER / f"{self}.ttf"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +150,7 @@ def cut_subset(face: Face, letters: str) -> Subset:
     options.drop_tables += list(_DROPPED)
     cutter = subset.Subsetter(options)
     cutter.populate(text=wanted)
-    path = _FOLDER / f"{face}.ttf"
-    with TTFont(path, recalcTimestamp=False, recalcBBoxes=False, lazy=True) as font:
+    with TTFont(face.path, recalcTimestamp=False, recalcBBoxes=False, lazy=True) as font:
         cutter.subset(font)
         return _describe(font, face, wanted)
 
@@ -171,7 +176,7 @@ def _describe(font: Any, face: Face, letters: str) -> Subset:
         ascent=round(across.ascent * scale),
         descent=round(across.descent * scale),
         slant=-16 if face is Face.ITALIC else 0,
-        to_unicode=zlib.compress(_map_to_unicode(glyphs), 9),
+        to_unicode=zlib.compress(map_to_unicode(glyphs), 9),
     )
 
 
@@ -239,7 +244,8 @@ def _list_glyphs(count: int) -> bytes:
     return bits.to_bytes((count + 7) // 8)
 
 
-def _map_to_unicode(glyphs: dict[str, int]) -> bytes:
+def map_to_unicode(glyphs: dict[str, int]) -> bytes:
+    """Make the CMap that tells what codes mean, from letters and their codes."""
     pairs = sorted((glyph, letter) for letter, glyph in glyphs.items())
     lines = [
         "/CIDInit /ProcSet findresource begin 12 dict begin begincmap",

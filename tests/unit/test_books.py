@@ -1,51 +1,72 @@
-"""The register books of NĐ 30/2020 Annex IV, as CSV and as a book to print."""
+"""The register books of NĐ 30/2020 Annex IV: CSV, workbook, and a book to print."""
 
 import csv
 import io
 import re
+import tracemalloc
 import unicodedata
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
+from datetime import date
 from pathlib import Path
 
 import pikepdf
 import pypdfium2
 import pytest
+from lxml import etree
 
+from edoc.errors import InputError
+from edoc.render import bookxlsx
+from edoc.render.bookpdf import to_pdf
 from edoc.render.books import (
     INCOMING_COLUMNS,
     INCOMING_TITLE,
     OUTGOING_COLUMNS,
     OUTGOING_TITLE,
+    Column,
+    Cover,
     IncomingRow,
     OutgoingRow,
+    Row,
     to_csv,
-    to_pdf,
 )
+from edoc.render.bookxlsx import to_xlsx
 
 SENT = OutgoingRow(
     code="01/UBND-KTNSTC",
-    date="05/03/2026",
+    issued=date(2026, 3, 5),
     subject="Công văn: Về việc triển khai Nghị định số 30/2020/NĐ-CP về công tác văn thư",
     signer="Nguyễn Thị Ngọc Quỳnh",
     recipients="Sở Tài nguyên và Môi trường",
     keeper="Văn phòng Ủy ban",
-    copies="2",
-    transfer_date="06/03/2026",
+    copies=2,
+    transfer_date=date(2026, 3, 6),
     receipt="Đã nhận",
     note="Khẩn",
 )
 RECEIVED = IncomingRow(
-    arrival_date="06/03/2026",
-    arrival_number="07",
+    arrival_date=date(2026, 3, 6),
+    arrival_number=7,
     author="Ủy ban nhân dân tỉnh Kiểm Thử",
     code="01/UBND-KTNSTC",
-    date="05/03/2026",
+    issued=date(2026, 3, 5),
     subject="Công văn: Về việc kết nối trục liên thông",
     unit="Phòng Hành chính",
-    transfer_date="06/03/2026",
+    transfer_date=date(2026, 3, 6),
     receipt="",
     note="",
+)
+
+
+COVER = Cover(
+    title=OUTGOING_TITLE,
+    agency="Sở Kiểm Thử",
+    superior="Ủy ban nhân dân tỉnh Kiểm Thử",
+    year=2026,
+    book="01",
+    days=(date(2026, 1, 5), date(2026, 12, 31)),
+    numbers=(1, 1234),
 )
 
 
@@ -58,7 +79,7 @@ def as_csv(*rows: OutgoingRow) -> list[list[str]]:
 
 def as_pdf(*rows: OutgoingRow, agency: str = "Sở Kiểm Thử") -> bytes:
     out = io.BytesIO()
-    to_pdf(rows, OUTGOING_COLUMNS, out, title=OUTGOING_TITLE, agency=agency, year=2026, book="01")
+    to_pdf(rows, OUTGOING_COLUMNS, out, cover=replace(COVER, agency=agency))
     return out.getvalue()
 
 
@@ -107,7 +128,18 @@ def test_the_columns_are_those_of_annex_iv_in_their_order() -> None:
 def test_a_row_stands_under_its_headings_in_csv() -> None:
     headings, row = as_csv(SENT)
     assert headings == [column.heading for column in OUTGOING_COLUMNS]
-    assert row == [str(getattr(SENT, field.name)) for field in fields(SENT)][:10]
+    assert row == [
+        "01/UBND-KTNSTC",
+        "05/03/2026",
+        SENT.subject,
+        SENT.signer,
+        SENT.recipients,
+        SENT.keeper,
+        "2",
+        "06/03/2026",
+        "Đã nhận",
+        "Khẩn",
+    ]
 
 
 def test_quotes_commas_and_line_ends_survive_csv() -> None:
@@ -140,7 +172,9 @@ def test_the_book_shows_title_year_agency_headings_and_row() -> None:
         "SỔ ĐĂNG KÝ VĂN BẢN ĐI",
         "Năm 2026",
         "Quyển số: 01",
-        "SỞ KIỂM THỬ",
+        "ỦY BAN NHÂN DÂN TỈNH KIỂM THỬ SỞ KIỂM THỬ SỔ ĐĂNG KÝ VĂN BẢN ĐI",
+        "Từ ngày 05/01/2026 đến ngày 31/12/2026",
+        "Từ số 01 đến số 1234",
         "Trang 1 / 1",
         " ".join(f"({place})" for place in range(1, 11)),
         *(column.heading for column in OUTGOING_COLUMNS),
@@ -154,7 +188,7 @@ def test_the_book_shows_title_year_agency_headings_and_row() -> None:
 
 def test_the_incoming_book_has_its_own_title_and_rows(tmp_path: Path) -> None:
     out = tmp_path / "book.pdf"
-    to_pdf([RECEIVED], INCOMING_COLUMNS, out, title=INCOMING_TITLE, agency="Sở B", year=2026)
+    to_pdf([RECEIVED], INCOMING_COLUMNS, out, cover=replace(COVER, title=INCOMING_TITLE))
     (text,) = pages(out.read_bytes())
     assert "SỔ ĐĂNG KÝ VĂN BẢN ĐẾN" in text
     assert "06/03/2026 07 Ủy ban nhân dân tỉnh Kiểm Thử 01/UBND-KTNSTC 05/03/2026" in text
@@ -216,10 +250,127 @@ def test_the_same_rows_give_the_same_bytes() -> None:
 def test_the_letters_that_print_the_book_are_embedded() -> None:
     with pikepdf.open(io.BytesIO(as_pdf(SENT))) as document:
         fonts = document.pages[0].Resources.Font.values()
-        embedded = [font.BaseFont for font in fonts if "/FontDescriptor" in font]
-        assert all("/FontFile2" in font.FontDescriptor for font in fonts if "/FontDescriptor" in font)
-    assert len(embedded) == 3
-    assert all("LiberationSerif" in str(name) for name in embedded)
+        inner = [font.DescendantFonts[0].FontDescriptor for font in fonts]
+        assert all("/FontFile2" in descriptor for descriptor in inner)
+        names = {str(descriptor.FontName)[8:] for descriptor in inner}
+    assert names == {"LiberationSerif-Regular", "LiberationSerif-Bold", "LiberationSerif-Italic"}
+
+
+def test_a_letter_that_the_font_does_not_have_is_a_box_and_stays_what_it_is() -> None:
+    (text,) = pages(as_pdf(replace(SENT, signer="李明 Nguyễn")))
+    assert "李明 Nguyễn" in text
+
+
+def test_the_printed_book_has_no_fault_that_qpdf_sees() -> None:
+    rows = [replace(SENT, code=f"{number:02d}/SKT", voided=number % 9 == 0) for number in range(1, 1700)]
+    with pikepdf.open(io.BytesIO(as_pdf(*rows))) as document:
+        assert document.check_pdf_syntax() == []
+        assert len(document.pages) > 100
+
+
+def sheet(*rows: Row, columns: Sequence[Column] = OUTGOING_COLUMNS) -> dict[str, str]:
+    """The parts of the workbook, by name."""
+    out = io.BytesIO()
+    to_xlsx(rows, columns, out, cover=COVER)
+    with zipfile.ZipFile(out) as parts:
+        return {name: parts.read(name).decode() for name in parts.namelist() if name.endswith(".xml")}
+
+
+def values(parts: dict[str, str], row: int) -> list[str | None]:
+    """What stands in a row of the sheet."""
+    tree = etree.fromstring(parts["xl/worksheets/sheet1.xml"].encode())
+    cells = tree.findall(f".//{{*}}row[@r='{row}']/{{*}}c")
+    return ["".join(map(str, cell.itertext())) or None for cell in cells]
+
+
+FIRST = 9
+"""The first row under title and headings."""
+
+
+def test_the_workbook_shows_title_headings_and_rows_with_real_dates_and_numbers() -> None:
+    parts = sheet(SENT)
+    assert values(parts, 3)[0] == OUTGOING_TITLE
+    assert values(parts, FIRST - 2) == [column.heading for column in OUTGOING_COLUMNS]
+    assert values(parts, FIRST - 1) == [f"({place})" for place in range(1, 11)]
+    days = [str((day - date(1899, 12, 30)).days) for day in (date(2026, 3, 5), date(2026, 3, 6))]
+    row = values(parts, FIRST)
+    assert row[:5] == [SENT.code, days[0], SENT.subject, SENT.signer, SENT.recipients]
+    assert row[5:] == [SENT.keeper, "2", days[1], "Đã nhận", "Khẩn"]
+    assert "dd/mm/yyyy" in parts["xl/styles.xml"]
+
+
+def test_an_arrival_number_is_a_number_with_its_leading_zero() -> None:
+    parts = sheet(RECEIVED, columns=INCOMING_COLUMNS)
+    assert values(parts, FIRST)[1] == "7"
+    assert 'formatCode="00"' in parts["xl/styles.xml"]
+
+
+def test_the_workbook_is_ready_for_the_screen_and_for_the_printer() -> None:
+    text = sheet(SENT)["xl/worksheets/sheet1.xml"]
+    assert f'ySplit="{FIRST - 1}"' in text
+    assert 'state="frozen"' in text
+    assert 'paperSize="9"' in text
+    assert 'orientation="landscape"' in text
+    assert 'fitToHeight="0"' in text
+    assert text.count("<col ") == 10
+    assert f"$7:${FIRST - 1}</definedName>" in sheet(SENT)["xl/workbook.xml"]
+
+
+@pytest.mark.parametrize("text", ["=1+1", "=HYPERLINK(1)", "https://example.vn", "0012", "{=1}", "@SUM(A1)"])
+def test_no_text_in_the_workbook_becomes_a_formula_a_link_or_a_number(text: str) -> None:
+    parts = sheet(replace(SENT, signer=text))
+    written = parts["xl/worksheets/sheet1.xml"]
+    assert values(parts, FIRST)[3] == text
+    assert "<f>" not in written
+    assert "hyperlink" not in written
+
+
+def test_a_voided_number_is_struck_through_in_the_workbook_and_its_note_is_not() -> None:
+    parts = sheet(replace(SENT, voided=True, note="nhầm"))
+    tree = etree.fromstring(parts["xl/worksheets/sheet1.xml"].encode())
+    looks = [int(cell.get("s", "0")) for cell in tree.findall(f".//{{*}}row[@r='{FIRST}']/{{*}}c")]
+    styles = etree.fromstring(parts["xl/styles.xml"].encode())
+    fonts = styles.findall("./{*}fonts/{*}font")
+    used = [int(look.get("fontId", "0")) for look in styles.findall("./{*}cellXfs/{*}xf")]
+    struck = [fonts[used[look]].find("{*}strike") is not None for look in looks]
+    assert struck == [True] * 9 + [False]
+    assert values(parts, FIRST)[9] == "Đã hủy số: nhầm"
+
+
+def test_a_text_too_long_for_a_cell_is_cut_visibly() -> None:
+    written = values(sheet(replace(SENT, recipients="Sở " * 20_000)), FIRST)[4]
+    assert written is not None
+    assert len(written) == 32_767
+    assert written.endswith("…")
+
+
+def test_a_book_longer_than_a_sheet_is_not_cut_silently(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bookxlsx, "MOST_ROWS", 3)
+    with pytest.raises(InputError, match="CSV"):
+        sheet(*[SENT] * 4)
+
+
+def test_the_same_rows_give_the_same_workbook() -> None:
+    assert sheet(SENT) == sheet(SENT)
+
+
+def counted(count: int) -> Iterator[OutgoingRow]:
+    for number in range(1, count + 1):
+        yield replace(SENT, code=f"{number:02d}/SKT")
+
+
+def test_a_long_book_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> None:
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        to_pdf(counted(count), OUTGOING_COLUMNS, tmp_path / "book.pdf", cover=COVER)
+        to_xlsx(counted(count), OUTGOING_COLUMNS, tmp_path / "book.xlsx", cover=COVER)
+        to_csv(counted(count), OUTGOING_COLUMNS, tmp_path / "book.csv")
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(10)  # what is read once: fonts, styles
+    assert peak(2000) - peak(20) < 1 << 20
 
 
 def failing() -> Iterator[OutgoingRow]:
@@ -228,15 +379,16 @@ def failing() -> Iterator[OutgoingRow]:
 
 
 def test_a_failure_leaves_the_older_book_and_nothing_else(tmp_path: Path) -> None:
-    for name in ("book.pdf", "book.csv"):
+    for name in ("book.pdf", "book.csv", "book.xlsx"):
         (tmp_path / name).write_bytes(b"older")
     with pytest.raises(EOFError):
-        to_pdf(
-            failing(), OUTGOING_COLUMNS, tmp_path / "book.pdf", title=OUTGOING_TITLE, agency="A", year=2026
-        )
+        to_pdf(failing(), OUTGOING_COLUMNS, tmp_path / "book.pdf", cover=COVER)
+    with pytest.raises(EOFError):
+        to_xlsx(failing(), OUTGOING_COLUMNS, tmp_path / "book.xlsx", cover=COVER)
     with pytest.raises(EOFError):
         to_csv(failing(), OUTGOING_COLUMNS, tmp_path / "book.csv")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
         "book.pdf": b"older",
         "book.csv": b"older",
+        "book.xlsx": b"older",
     }
