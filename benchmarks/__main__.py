@@ -5,7 +5,7 @@ from importlib import import_module
 
 from benchmarks.measure import show
 
-NAMES = ("sign", "verify")
+NAMES = ("sign", "verify", "edxml", "worker")
 
 
 def main() -> int:

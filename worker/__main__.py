@@ -8,32 +8,38 @@ exits 0. A second signal ends it at once; nothing is lost then either.
 
 import argparse
 import contextlib
-import logging
 import os
 import signal
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import dramatiq
 import structlog
 
 from edoc.errors import EdocError
+from edoc.node import duties
+from edoc.node.logs import log_as_json
 from edoc.node.node import Node
 from worker.actors import make_actors
 from worker.broker import make_broker
+from worker.health import watching
+from worker.metrics import Meters
+from worker.pool import Pool
 from worker.sweeper import Sweeper
 
 _DRAIN_MS = 30_000
 _IDLE_MS = 50
+_DUTIES_SECONDS = 30.0
 log = structlog.get_logger()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the service; returns the exit code."""
     options = _parse(arguments)
-    _log_as_json()
+    log_as_json()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(1) if stop.is_set() else stop.set())
@@ -50,26 +56,53 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def work(node: Node, stop: threading.Event) -> None:
     """Work for the node until `stop` is set, then drain."""
-    broker = make_broker(node.settings.queue)
-    actor = make_actors(broker, node)
-    sweeper = Sweeper(node=node, ring=actor.send)
-    node.journal.bell = sweeper.bell
-    worker = dramatiq.Worker(broker, worker_threads=node.settings.worker.threads, worker_timeout=_IDLE_MS)
-    sweeping = threading.Thread(target=sweeper.run, name="sweeper")
-    worker.start()
-    sweeping.start()
-    log.info("worker started", node=str(node.folder), threads=node.settings.worker.threads)
-    try:
-        while not stop.wait(0.5):
-            if not sweeping.is_alive():
-                raise SystemExit("edoc-worker: the sweeper ended by a defect; see the log above")
-    finally:
-        sweeper.stopping.set()
-        sweeping.join()
-        worker.stop(timeout=_DRAIN_MS)
-        with contextlib.suppress(ConnectionError):
-            broker.close()
-        log.info("worker stopped")
+    settings = node.settings.worker
+    meters = Meters(node)
+    memory = settings.memory_mib << 20
+    with (
+        Pool(node.folder, size=settings.processes, seconds=settings.step_seconds, memory=memory) as pool,
+        ExitStack() as stack,
+    ):
+        broker = make_broker(node.settings.queue)
+
+        def run(task: int) -> None:
+            ran = pool.run(task)
+            meters.count(ran)
+            sweeper.bell(ran.left)
+
+        actor = make_actors(broker, run)
+        sweeper = Sweeper(node=node, pool=pool, meters=meters, ring=actor.send)
+        if settings.address is not None:
+            host, port = settings.address
+            stack.enter_context(watching(host, port, registry=meters.registry, ready=sweeper.doubts))
+        worker = dramatiq.Worker(broker, worker_threads=pool.size, worker_timeout=_IDLE_MS)
+        sweeping = threading.Thread(target=sweeper.run, name="sweeper")
+        on_duty = threading.Thread(target=_perform_duties, args=(node, sweeper.stopping), name="duties")
+        worker.start()
+        sweeping.start()
+        on_duty.start()
+        log.info("worker started", node=str(node.folder), processes=pool.size)
+        try:
+            while not stop.wait(0.5):
+                if not sweeping.is_alive():
+                    raise SystemExit("edoc-worker: the sweeper ended by a defect; see the log above")
+        finally:
+            sweeper.stopping.set()
+            sweeping.join()
+            on_duty.join()
+            worker.stop(timeout=_DRAIN_MS)
+            with contextlib.suppress(ConnectionError):
+                broker.close()
+            log.info("worker stopped")
+
+
+def _perform_duties(node: Node, stopping: threading.Event) -> None:
+    while not stopping.is_set():
+        try:
+            duties.perform_due(node)
+        except EdocError as error:
+            log.warning("duties postponed", reason=str(error))
+        stopping.wait(_DUTIES_SECONDS)
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -98,21 +131,6 @@ def _die_with_parent() -> None:
     while os.read(0, 4096):
         pass
     os._exit(1)
-
-
-def _log_as_json() -> None:
-    """One JSON object a line on stderr; no document content, no secret."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ],
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-    )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
 
 
 if __name__ == "__main__":

@@ -27,14 +27,19 @@ COMMANDS: Final = {
     "submit": ("operate", "Hand a signed document to the node: it numbers, seals, packs and sends it."),
     "list": ("operate", "List the node's documents."),
     "show": ("operate", "Show a document's story, and what holds it up."),
-    "register": ("operate", "Write a register book by Annex IV of Decree 30/2020."),
+    "find": ("registers", "Find documents by words of subject and parties, with or without diacritics."),
+    "register": ("registers", "The register books by Annex IV of Decree 30/2020."),
     "assign": ("operate", "Assign a registered document to whoever handles it."),
     "process": ("operate", "Say that a document is being processed."),
     "complete": ("operate", "Complete a document."),
     "init": ("maintain", "Make a node."),
-    "dead-letters": ("operate", "Work that was set aside for a person."),
+    "dead-letters": ("deadletters", "Work that was set aside for a person."),
+    "peers": ("deadletters", "Whom this node sends to, and whether they can be reached."),
     "archive": ("maintain", "Archived documents."),
     "audit-log": ("maintain", "The hash-chained audit log."),
+    "hub": ("hub", "Run a server that speaks the protocol of the national axis."),
+    "backup": ("maintain", "Back up a node while it works."),
+    "restore": ("maintain", "Restore a backup into a node whose database is empty."),
 }
 """Each command's module and what it does, in the order of the help."""
 

@@ -10,6 +10,8 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from edoc.core.policy import Policy
     from edoc.signing.settings import SigningSettings
 
+TokenLibrary = Annotated[Path | None, typer.Option(metavar="PATH", help="The token's PKCS#11 library.")]
+PassphraseFile = Annotated[Path | None, typer.Option(help="File that holds the key's passphrase or PIN.")]
+PassphraseVariable = Annotated[
+    str | None, typer.Option(metavar="VAR", help="Environment variable that holds it.")
+]
 PasswordFile = Annotated[
     Path | None, typer.Option(metavar="F", help="File that holds the password of an encrypted PDF.")
 ]
@@ -142,6 +149,14 @@ def read_passphrase(file: Path | None, variable: str | None) -> Callable[[], str
 
         return from_environment
     return None
+
+
+def ask_passphrase(file: Path | None, variable: str | None) -> Callable[[], str] | None:
+    """Where a key's passphrase or PIN comes from; without a place a person is asked, once, on a terminal."""
+    given = read_passphrase(file, variable)
+    if given is None and sys.stdin.isatty():
+        return cache(lambda: getpass("Passphrase or PIN: "))
+    return given
 
 
 def read_password(file: Path | None) -> str | None:

@@ -1,6 +1,7 @@
 """`edoc demo`: the whole journey on this machine."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,13 @@ from edoc.cli._run import emit_json, reported, say
 _EPILOG = """Example: edoc demo my-demo --pdf cong-van.pdf
 
 Run it again on the same folder and it goes on where it stopped."""
+
+
+class Transport(StrEnum):
+    """How the two agencies exchange packages."""
+
+    MAILBOX = "mailbox"
+    AXIS = "axis"
 
 
 def register(app: typer.Typer) -> None:
@@ -30,6 +38,9 @@ def register(app: typer.Typer) -> None:
         services: Annotated[
             bool, typer.Option("--services", help="Use real Redis, PostgreSQL and S3.")
         ] = False,
+        transport: Annotated[
+            Transport, typer.Option(help="A shared folder, or a hub that speaks as the national axis does.")
+        ] = Transport.MAILBOX,
         start_over: Annotated[
             bool, typer.Option("--start-over", help="Clear the demo in DIR first.")
         ] = False,
@@ -48,6 +59,7 @@ def register(app: typer.Typer) -> None:
                 pki=pki,
                 services=services,
                 start_over=start_over,
+                transport=transport.value,
             )
         if json:
             emit_json(result)

@@ -1,4 +1,4 @@
-"""Commands that keep a node: init, archive, audit-log."""
+"""Commands that keep a node: init, archive, audit-log, backup, restore."""
 
 import sys
 from pathlib import Path
@@ -22,7 +22,10 @@ def register(app: typer.Typer) -> None:
     log = typer.Typer(help="The hash-chained audit log.", no_args_is_help=True)
     log.callback()(lambda: None)
     log.command("verify", epilog="Example: edoc audit-log verify --node /srv/edoc/node")(audit_log_verify)
+    log.command("anchor", epilog="Example: edoc audit-log anchor --node /srv/edoc/node")(audit_log_anchor)
     app.add_typer(log, name="audit-log")
+    app.command(epilog="Example: edoc backup /backup/2026-02-05 --node /srv/edoc/node")(backup)
+    app.command(epilog="Example: edoc restore /backup/2026-02-05 --node /srv/edoc/node")(restore)
 
 
 def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="The node's folder.")]) -> None:
@@ -78,15 +81,61 @@ def archive_export(
 
 
 def audit_log_verify(node: NodeOption, json: JsonOption = False) -> None:
-    """Recompute the audit log's chain: exit 1 if an entry was changed, removed or reordered."""
-    from edoc.node import journal
+    """Recompute the audit log's chain and judge its anchors: exit 1 if anything was changed or removed."""
+    from edoc.node import anchors
     from edoc.node.node import Node
 
-    with reported(), Node.open(node) as opened, opened.journal.reading() as connection:
-        wrong = journal.verify_chain(connection)
+    with reported(), Node.open(node) as opened:
+        wrong, found = anchors.verify_log(opened), anchors.list_anchors(opened)
+    last = found[-1] if found else None
     if json:
-        emit_json({"intact": not wrong, "findings": wrong})
+        covered = {"upto": last.upto, "written_at": last.written_at.isoformat()} if last else None
+        emit_json({"intact": not wrong, "findings": wrong, "anchors": len(found), "last_anchor": covered})
     else:
+        if last is None:
+            say("No anchor yet: nobody outside vouches for the log. See 'edoc audit-log anchor'.")
+        else:
+            say(f"{len(found)} anchors; the last, of {last.written_at:%Y-%m-%d}, covers entry {last.upto}.")
         sys.stdout.writelines(f"{finding}\n" for finding in wrong)
         say("The audit log is intact." if not wrong else f"The audit log is damaged: {len(wrong)} findings.")
     raise SystemExit(1 if wrong else 0)
+
+
+def audit_log_anchor(node: NodeOption) -> None:
+    """Have the time-stamping authority vouch for the audit log as it is now; a worker does so every day."""
+    from edoc.node import anchors
+    from edoc.node.node import Node
+
+    with reported(), Node.open(node) as opened:
+        made = anchors.anchor(opened)
+    say("Nothing was written since the last anchor." if made is None else f"Entry {made.upto} is anchored.")
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder, or one with older objects.")],
+    node: NodeOption,
+    json: JsonOption = False,
+) -> None:
+    """Back up the node's database and objects while it works."""
+    from edoc.node import backup as backups
+    from edoc.node.node import Node
+
+    with reported(), Node.open(node) as opened:
+        made = backups.backup(opened, folder)
+    if json:
+        emit_json(made)
+    else:
+        rows = sum(about["rows"] for about in made["tables"].values())
+        say(f"{folder}: {rows} rows and {made['objects']} objects. Keep edoc.toml and the keys elsewhere.")
+
+
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The backup.")],
+    node: NodeOption,
+) -> None:
+    """Restore a backup into a node whose database is empty."""
+    from edoc.node import backup as backups
+
+    with reported():
+        made = backups.restore_node(folder, node)
+    say(f"{node}: restored as of {made['made_at']}.")

@@ -1,4 +1,4 @@
-"""Commands of a node's daily work: submit, list, show, assign, process, complete, register, dead-letters."""
+"""Commands of a node's daily work: submit, list, show, assign, process, complete."""
 
 import getpass
 import json as json_module
@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from edoc.cli._run import emit_json, fail, reported, say
+from edoc.cli._run import emit_json, reported, say
+from edoc.core.entryfields import RegisterNumber
 from edoc.core.lifecycle import Event
 from edoc.errors import InputError
 
@@ -30,17 +31,8 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: edoc submit draft.json --attach signed.pdf --node /srv/edoc/node")(submit)
     app.command("list", epilog="Example: edoc list --node /srv/edoc/node --json")(list_)
     app.command(epilog="Example: edoc show H41.03.12,2026/03/05,01/UBND-VP --node /srv/edoc/node")(show)
-    app.command("register", epilog="Example: edoc register outgoing --year 2026 --pdf book.pdf --node NODE")(
-        book
-    )
     for name, (event, words) in _ACTS.items():
         app.command(name, help=words, epilog=f"Example: edoc {name} ID --node /srv/edoc/node")(_act(event))
-    letters = typer.Typer(help="Work that was set aside for a person.", no_args_is_help=True)
-    letters.command("list", epilog="Example: edoc dead-letters list --node /srv/edoc/node")(dead_letters_list)
-    letters.command("replay", epilog="Example: edoc dead-letters replay 17 --node /srv/edoc/node")(
-        dead_letters_replay
-    )
-    app.add_typer(letters, name="dead-letters")
 
 
 def submit(
@@ -49,6 +41,10 @@ def submit(
     ],
     attach: Annotated[list[Path], typer.Option(help="The signed PDF first, then annexes.")],
     node: NodeOption,
+    series: Annotated[str | None, typer.Option(help="The series of an advisory body.")] = None,
+    number: Annotated[
+        str | None, typer.Option(metavar="SERIES/YEAR/N", help="A number that was reserved for it.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Hand a document, signed by the competent person, to the node: it numbers, seals, packs and sends it."""
@@ -56,42 +52,75 @@ def submit(
     from edoc.node.node import Node
 
     with reported(), Node.open(node) as opened:
-        document = clerk.submit(opened, _read_draft(draft), attach, actor=_me())
+        document = clerk.submit(
+            opened,
+            read_object(draft),
+            attach,
+            actor=my_name(),
+            series=series,
+            number=RegisterNumber.parse(number) if number else None,
+        )
     if json:
         emit_json({"id": document})
     else:
         sys.stdout.write(f"{document}\n")
 
 
-def _read_draft(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a file that holds one JSON object; raises `InputError` if it does not."""
     try:
         value = json_module.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json_module.JSONDecodeError) as error:
         raise InputError(f"this is not JSON: {error}.", where=str(path)) from error
     if not isinstance(value, dict):
         raise InputError(
-            "a draft is one JSON object.", where=str(path), advice="See schemas/draft.schema.json."
+            "this is not one JSON object.", where=str(path), advice="See schemas/draft.schema.json."
         )
     return value
 
 
-def list_(node: NodeOption, json: JsonOption = False) -> None:
-    """List the node's documents."""
+def list_(
+    node: NodeOption,
+    direction: Annotated[
+        str | None, typer.Option(metavar="outgoing|incoming", help="Only these; all if left out.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many.")] = 100,
+    before: Annotated[
+        str | None, typer.Option(metavar="ID", help="The last document of the page before.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """List the node's documents, the newest first."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
-    from edoc.node import clerk
+    from edoc.node.alerts import describe
+    from edoc.node.listing import list_documents
     from edoc.node.node import Node
 
+    require_direction(direction)
     with reported(), Node.open(node) as opened:
-        rows = [clerk.summary(row) for row in clerk.documents(opened)]
+        rows = list_documents(opened, direction=direction, before=before, limit=limit)
     if json:
         emit_json(rows)
         return
-    table = Table("id", "chiều", "trạng thái", "mã văn bản", "trích yếu", box=None)
+    table = Table(box=None)
+    for heading in ("id", "chiều", "trạng thái", "mã văn bản", "trích yếu", "cảnh báo"):
+        table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(row["id"], row["direction"], row["state"], row["document_id"] or "", row["subject"])
+        alerts = "; ".join(map(describe, row["alerts"]))
+        cells = (row["id"], row["direction"], row["state"], row["document_id"] or "", row["subject"], alerts)
+        table.add_row(*map(escape, cells))
     Console().print(table)
+    if len(rows) == limit:
+        say(f"More with --before {rows[-1]['id']}")
+
+
+def require_direction(direction: str | None) -> None:
+    """End as wrong usage for anything but a direction, or none."""
+    if direction not in (None, "outgoing", "incoming"):
+        raise typer.BadParameter("it is 'outgoing' or 'incoming'.", param_hint="direction")
 
 
 def show(document: DocumentArgument, node: NodeOption, json: JsonOption = False) -> None:
@@ -99,6 +128,7 @@ def show(document: DocumentArgument, node: NodeOption, json: JsonOption = False)
     from rich.console import Console
 
     from edoc.node import clerk
+    from edoc.node.alerts import describe
     from edoc.node.node import Node
 
     with reported(), Node.open(node) as opened:
@@ -120,6 +150,8 @@ def show(document: DocumentArgument, node: NodeOption, json: JsonOption = False)
         console.print(f"  → {delivery['recipient']}: {delivery['state']}", markup=False)
     for file in told["files"]:
         console.print(f"  {file['role']:14} {file['name']}  {file['size']} B  {file['sha256']}", markup=False)
+    for alert in told["alerts"]:
+        console.print(f"  ! {describe(alert)}", style="yellow", markup=False)
     for trouble in told["trouble"]:
         console.print(f"  ! {trouble['kind']}: {trouble['error']}", style="red", markup=False)
 
@@ -130,59 +162,11 @@ def _act(event: Event) -> Any:
         from edoc.node.node import Node
 
         with reported(), Node.open(node) as opened:
-            clerk.act(opened, clerk.find(opened, document).id, event, actor=_me())
+            clerk.act(opened, clerk.find(opened, document).id, event, actor=my_name())
 
     return act
 
 
-def book(
-    direction: Annotated[str, typer.Argument(metavar="outgoing|incoming", help="Which book.")],
-    node: NodeOption,
-    year: Annotated[int | None, typer.Option(help="The book's year; the newest if left out.")] = None,
-    csv: Annotated[Path | None, typer.Option(help="Write the book as CSV.")] = None,
-    pdf: Annotated[Path | None, typer.Option(help="Write the printable book.")] = None,
-) -> None:
-    """Write a register book by Annex IV of Decree 30/2020."""
-    from edoc.node import books
-    from edoc.node.node import Node
-
-    if direction not in books.BOOKS:
-        fail(InputError("the book is 'outgoing' or 'incoming'.", where=direction), 2)
-    if csv is None and pdf is None:
-        fail(InputError("nothing to write.", advice="Add --csv FILE, --pdf FILE, or both."), 2)
-    with reported(), Node.open(node) as opened:
-        books.write(opened, direction, year=year, csv=csv, pdf=pdf)
-
-
-def dead_letters_list(node: NodeOption, json: JsonOption = False) -> None:
-    """List the steps that were set aside, with their reasons."""
-    from edoc.node import tasks
-    from edoc.node.node import Node
-
-    with reported(), Node.open(node) as opened:
-        rows = tasks.dead(opened.journal)
-    if json:
-        emit_json(rows)
-        return
-    for row in rows:
-        sys.stdout.write(
-            f"{row['task']}  {row['dead_at']}  {row['document']}  {row['kind']}: {row['error']}\n"
-        )
-    if not rows:
-        say("No step was set aside.")
-
-
-def dead_letters_replay(
-    task: Annotated[int, typer.Argument(help="The number that 'dead-letters list' shows.")], node: NodeOption
-) -> None:
-    """Try a step again after its reason was removed."""
-    from edoc.node import tasks
-    from edoc.node.node import Node
-
-    with reported(), Node.open(node) as opened:
-        tasks.replay(opened.journal, task, actor=_me())
-
-
-def _me() -> str:
+def my_name() -> str:
     """Who acts, for the audit log: the account that runs the command."""
     return f"cli:{getpass.getuser()}"

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
-from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -19,13 +15,16 @@ from edoc.cli._run import (
     ConfigFile,
     ListFile,
     OutDir,
+    PassphraseFile,
+    PassphraseVariable,
     PasswordFile,
     Resume,
+    TokenLibrary,
     TrustFiles,
     TsaUrls,
+    ask_passphrase,
     load_settings,
     read_numbers,
-    read_passphrase,
     read_password,
     read_policy,
 )
@@ -135,13 +134,9 @@ def sign(
         str, typer.Option(metavar="NAME|FILE", help="Judges the person's signature under a seal.")
     ] = "nd68",
     config: ConfigFile = None,
-    module: Annotated[Path | None, typer.Option(metavar="PATH", help="The token's PKCS#11 library.")] = None,
-    passphrase_file: Annotated[
-        Path | None, typer.Option(help="File that holds the key's passphrase or PIN.")
-    ] = None,
-    passphrase_env: Annotated[
-        str | None, typer.Option(metavar="VAR", help="Environment variable that holds it.")
-    ] = None,
+    module: TokenLibrary = None,
+    passphrase_file: PassphraseFile = None,
+    passphrase_env: PassphraseVariable = None,
     password_file: PasswordFile = None,
     as_json: AsJson = False,
 ) -> None:
@@ -175,7 +170,7 @@ def sign(
         "offline": offline,
         "policy": read_policy(policy),
     }
-    ask = _ask_passphrase(passphrase_file, passphrase_env)
+    ask = ask_passphrase(passphrase_file, passphrase_env)
     with job.reported():
         from edoc.keys.loading import load_key
         from edoc.signing.batch import sign_all
@@ -213,13 +208,6 @@ def _read_role(name: str) -> Role:
         return load_role(name)
     except InputError as error:
         raise typer.BadParameter(str(error), param_hint="--role") from error
-
-
-def _ask_passphrase(file: Path | None, variable: str | None) -> Callable[[], str] | None:
-    given = read_passphrase(file, variable)
-    if given is None and sys.stdin.isatty():
-        return cache(lambda: getpass("Passphrase or PIN: "))
-    return given
 
 
 def _describe(done: Signed) -> dict[str, Any]:

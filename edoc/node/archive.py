@@ -17,7 +17,7 @@ from edoc.errors import Conflict, EdocError
 from edoc.node import registers
 from edoc.node import tables as t
 from edoc.node.node import Node
-from edoc.node.scratch import fetch, file_of, scratch
+from edoc.node.scratch import fetch_stored, file_of, scratch
 from edoc.node.tasks import Claim, finishing
 
 FORMAT: Final = "edoc-archive-package/1"
@@ -75,12 +75,12 @@ def export(node: Node, document: str, folder: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix=".export-", dir=folder.parent) as unfinished:
         package = Path(unfinished) / "package"
         package.mkdir()
-        manifest = fetch(node, stored.sha256, package / "manifest.json")
+        manifest = fetch_stored(node, stored.sha256, package / "manifest.json")
         sums = [(stored.sha256, manifest.name)]
         for file in json.loads(manifest.read_bytes())["files"]:
             target = package / file["path"]
             target.parent.mkdir(parents=True, exist_ok=True)
-            fetch(node, file["sha256"], target)
+            fetch_stored(node, file["sha256"], target)
             sums.append((file["sha256"], file["path"]))
         lines = "".join(f"{sha256}  {path}\n" for sha256, path in sums)
         (package / "manifest-sha256.txt").write_text(lines, encoding="utf-8")
@@ -94,13 +94,13 @@ def audit(node: Node, document: str) -> list[str]:
         stored = file_of(connection, document, "manifest")
     with scratch() as folder:
         try:
-            manifest = json.loads(fetch(node, stored.sha256, folder / "manifest.json").read_bytes())
+            manifest = json.loads(fetch_stored(node, stored.sha256, folder / "manifest.json").read_bytes())
         except EdocError as error:
             return [str(error)]
         wrong = []
         for file in manifest["files"]:
             try:
-                fetch(node, file["sha256"], folder / "copy")
+                fetch_stored(node, file["sha256"], folder / "copy")
             except EdocError as error:
                 wrong.append(f"{file['path']}: {error}")
     return wrong

@@ -15,12 +15,17 @@ from typing import Any, Final
 
 from sqlalchemy import Row, select
 
+from edoc.core.annex6 import require_fitting
 from edoc.core.dispatch import Attachment, Dispatch
+from edoc.core.entryfields import RegisterNumber
 from edoc.core.ids import display_number, make_document_id, parse_agency_code
 from edoc.core.lifecycle import Event
 from edoc.core.ports import Stored
 from edoc.errors import InputError, Refused
+from edoc.node import registers, reservations
 from edoc.node import tables as t
+from edoc.node.alerts import alerts_of
+from edoc.node.listing import summarize
 from edoc.node.node import Node
 from edoc.node.scratch import store
 from edoc.pdf.document import inspect
@@ -30,12 +35,21 @@ CLERK_EVENTS: Final = (Event.ASSIGN, Event.PROCESS, Event.COMPLETE)
 """What a clerk may do with a document that arrived and was registered."""
 
 
-def submit(node: Node, draft: Mapping[str, Any], attach: Sequence[Path], *, actor: str) -> str:
+def submit(
+    node: Node,
+    draft: Mapping[str, Any],
+    attach: Sequence[Path],
+    *,
+    actor: str,
+    series: str | None = None,
+    number: RegisterNumber | None = None,
+) -> str:
     """Enter a document that a competent person has signed; the node numbers, seals, packs and sends it.
 
     `draft` is a dispatch (`schemas/draft.schema.json`) without what the node gives: number, date, document
     id, sender. `attach` names the signed and prepared PDF first, then annexes. Returns the document's id in
-    this node; the same draft and files again return the same id.
+    this node; the same draft and files again return the same id. `series` is that of an advisory body,
+    `number` one that was reserved for this document.
 
     Raises `InputError` if the draft or a file cannot be used, and `Refused` if the first PDF carries no valid
     signature of a competent person (NĐ 30/2020 Art 32).
@@ -43,6 +57,8 @@ def submit(node: Node, draft: Mapping[str, Any], attach: Sequence[Path], *, acto
     if not attach:
         raise InputError("a document needs its signed PDF.", advice="Name it with --attach.")
     dispatch = _complete_draft(node, draft, [path.name for path in attach])
+    require_fitting(dispatch, "outgoing")
+    book = registers.choose_series(node.settings.register_, "outgoing", number.series if number else series)
     if not inspect(attach[0]).prepared:
         raise Refused(
             "it has no fields for number, date and seal.",
@@ -67,7 +83,10 @@ def submit(node: Node, draft: Mapping[str, Any], attach: Sequence[Path], *, acto
             submission=key,
             organ_id=node.settings.agency.organ_id,
             dispatch=dispatch,
+            series=book,
         )
+        if number is not None:
+            reservations.hold(tx, number, document=document)
         for index, (name, stored) in enumerate(files):
             tx.keep(document, "annex" if index else "signed", name, stored)
     return document
@@ -181,29 +200,21 @@ def trouble(node: Node, document: str) -> list[Row[Any]]:
         return list(connection.execute(query))
 
 
-def summary(row: Row[Any]) -> dict[str, Any]:
-    """Return a document in a few words, ready for JSON."""
-    return {
-        "id": row.id,
-        "direction": row.direction,
-        "state": row.state,
-        "document_id": row.document_id,
-        "subject": row.dispatch.get("subject", ""),
-        "created_at": row.created_at,
-    }
-
-
 def tell(node: Node, name: str) -> dict[str, Any]:
     """Return everything the node knows of a document, ready for JSON."""
     row = find(node, name)
     query = select(t.deliveries).where(t.deliveries.c.document == row.id).order_by(t.deliveries.c.recipient)
     with node.journal.reading() as connection:
         deliveries = [dict(delivery._mapping) for delivery in connection.execute(query)]  # noqa: SLF001
+        entry = registers.number_of(connection, row.id)
+        alerts = alerts_of(connection, [row.id]).get(row.id, [])
     return {
-        **summary(row),
+        **summarize(row),
         "dispatch": row.dispatch,
         "events": [dict(entry._mapping) for entry in story(node, row.id)],  # noqa: SLF001
         "deliveries": deliveries,
         "files": [dict(file._mapping) for file in files(node, row.id)],  # noqa: SLF001
+        "register": entry and str(registers.ref(entry)),
+        "alerts": alerts,
         "trouble": [{"kind": task.kind, "error": task.error} for task in trouble(node, row.id)],
     }

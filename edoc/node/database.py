@@ -5,23 +5,34 @@ at the start (`BEGIN IMMEDIATE` on SQLite), so that two workers wait for each ot
 and is on disk when it commits.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import sqlalchemy
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from edoc.errors import SettingsError, Unavailable
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+NODE_VERSIONS = _MIGRATIONS / "versions"
+"""The steps by which a node's tables came to their present shape; others bring their own."""
 _BUSY_SECONDS = 30
+_NO_ROOM = frozenset({"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE"})
+_IDLE_SECONDS = 1.0
+_BEGAN_AT = "edoc_began_at"
+_USED_AT = "edoc_used_at"
 
 
 def connect(url: str, folder: Path) -> Engine:
@@ -44,9 +55,11 @@ def connect(url: str, folder: Path) -> Engine:
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if parsed.get_backend_name() == "postgresql":
-        # a lost connection is noticed before use, not in the middle of a step
         parsed = parsed.set(drivername="postgresql+psycopg")
-        return sqlalchemy.create_engine(parsed, pool_pre_ping=True, connect_args={"connect_timeout": 5})
+        engine = sqlalchemy.create_engine(parsed, connect_args={"connect_timeout": 5})
+        event.listen(engine, "connect", _prepare_postgresql)
+        event.listen(engine, "begin", _begin_postgresql)
+        return engine
     raise SettingsError(
         "database.url names neither SQLite nor PostgreSQL.", advice="Example: sqlite:///node.db"
     )
@@ -63,32 +76,84 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql(f"BEGIN {mode}")
 
 
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    connection.autocommit = True  # the driver would begin transactions in a round trip of its own
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    """Begin and ask for the database's time in one round trip.
+
+    It tells at the same time whether the connection was lost while it lay in the pool: then the next one is
+    tried, and at last a new one. Mere reading needs no transaction: each statement sees what is committed
+    then, and a connection that was in use a moment ago is not asked whether it is there.
+    """
+    options, at = connection.get_execution_options(), time.monotonic()
+    idle, connection.info[_USED_AT] = at - connection.info.get(_USED_AT, 0.0), at
+    if options.get("reading") and not options.get("timed") and idle < _IDLE_SECONDS:
+        return
+    for left in reversed(range(connection.engine.pool.checkedin() + 2)):  # type: ignore[attr-defined]
+        driver: psycopg.Connection[tuple[Any, ...]] = connection.connection.driver_connection  # type: ignore[assignment]
+        try:
+            with psycopg.ClientCursor(driver) as cursor:
+                # asked for a special isolation level, it begins by itself
+                if driver.autocommit and not options.get("reading"):
+                    cursor.execute("BEGIN; SELECT clock_timestamp()").nextset()
+                else:
+                    cursor.execute("SELECT clock_timestamp()")
+                (connection.info[_BEGAN_AT],) = cursor.fetchone() or (None,)
+        except psycopg.OperationalError as error:
+            connection.invalidate(error)
+            if not left:
+                raise OperationalError("BEGIN", None, error, connection_invalidated=True) from error
+        else:
+            return
+
+
+def began_at(connection: Connection) -> datetime | None:
+    """The database's own time when the connection's transaction began; None if it has no clock (SQLite)."""
+    at: datetime | None = connection.info.get(_BEGAN_AT)
+    return at
+
+
 def close(engine: Engine) -> None:
     """Give all connections back."""
     engine.dispose()
 
 
-def migrate(engine: Engine) -> None:
-    """Create the tables or bring them to the present revision; does nothing if they are."""
+def migrate(engine: Engine, *, to: str = "head", versions: Path = NODE_VERSIONS) -> None:
+    """Create the tables or bring them to a revision, the present one; does nothing if they are."""
     with database_errors(), engine.connect() as connection:
         config = Config()
         config.set_main_option("script_location", str(_MIGRATIONS))
+        config.set_main_option("path_separator", "newline")
+        config.set_main_option("version_locations", str(versions))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
         connection.commit()
 
 
-def require_present(engine: Engine) -> None:
+def require_present(
+    engine: Engine,
+    *,
+    versions: Path = NODE_VERSIONS,
+    advice: str = "Run 'edoc init DIR' with the program's present version.",
+) -> None:
     """Raise `SettingsError` unless the tables have the present revision."""
     with database_errors(), engine.connect().execution_options(reading=True) as connection:
         found = MigrationContext.configure(connection).get_current_revision()
-    wanted = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
+    wanted = ScriptDirectory(str(_MIGRATIONS), version_locations=[str(versions)]).get_current_head()
     if found != wanted:
         raise SettingsError(
             "the database is not there yet, or older or newer than this program.",
             where=engine.url.render_as_string(hide_password=True),
-            advice="Run 'edoc init DIR' with the program's present version.",
+            advice=advice,
         )
+
+
+def insert_once(connection: Connection, table: Table) -> Any:
+    """An insert that leaves what already stands under the same key as it is."""
+    make = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    return make(table).on_conflict_do_nothing()
 
 
 @contextmanager
@@ -112,5 +177,8 @@ def database_errors() -> Iterator[None]:
 
 def _first_line(error: SQLAlchemyError) -> str:
     cause = error.orig if isinstance(error, DBAPIError) else error
+    name = getattr(cause, "sqlite_errorname", "")
+    if name in _NO_ROOM:
+        return f"its disk is full ({name})"
     lines = str(cause).strip().splitlines()
     return lines[0].rstrip(".") if lines else type(cause).__name__

@@ -9,9 +9,11 @@ signatures were verified; otherwise it is refused with every reason (status 02, 
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +28,17 @@ from edoc.core.ports import Parcel, Stored
 from edoc.core.report import Report
 from edoc.core.rule import Expected
 from edoc.core.zone import VIETNAM
-from edoc.errors import EdocError, InputError
+from edoc.edxml.admission import EVERYTHING
+from edoc.edxml.findings import CHANGES
+from edoc.edxml.limits import DEFAULT_LIMITS
+from edoc.edxml.refusals import OF_ADMISSION
+from edoc.errors import EdocError, InputError, PackageError
 from edoc.node import registers
 from edoc.node import tables as t
 from edoc.node.journal import Transaction
 from edoc.node.node import Node
 from edoc.node.outgoing import settle
+from edoc.node.peers import reaching
 from edoc.node.scratch import fetch, file_of, scratch, store
 from edoc.node.tasks import Claim, finishing
 from edoc.packing import Unpacked, pack_status, unpack
@@ -43,45 +50,93 @@ _ANSWERS = uuid.UUID("3f6f4a52-7f2e-4a5e-8a53-0b7d9a3c5e20")
 """Name space of the message ids of answers: one document, one status code, one id."""
 
 
-def collect(node: Node) -> int:
-    """Take in every package that waits at the transport; returns how many were taken."""
-    parcels = node.transport.waiting()
-    for parcel in parcels:
+_ALL_LET_IN = replace(DEFAULT_LIMITS, admission=EVERYTHING)
+"""Who sent a package is looked at first, whatever it carries: else nobody could be answered."""
+Enter = Callable[[Parcel, Stored], bool]
+"""Enters a package that is durable here; tells whether it is one."""
+_MAX_TROUBLE = 3
+"""After so many packages that could not be taken in, the trouble is not the packages'."""
+
+
+def collect(node: Node, *, enter: Enter | None = None, jobs: int = 1) -> int:
+    """Take in every package that waits at the transport, `jobs` at a time; returns how many were taken.
+
+    `enter` decides what a package is and enters it, in another process for instance; `enter_package` if it is
+    left out. One that cannot be taken in now does not hold up the others; what went wrong first is raised at
+    the end.
+    """
+    waiting, troubles = node.transport.waiting(), list[EdocError]()
+
+    def take(parcel: Parcel) -> bool:
+        if len(troubles) >= _MAX_TROUBLE:
+            return False
+        try:
+            return _take(node, parcel, enter or partial(enter_package, node))
+        except EdocError as error:
+            log.warning("package not taken in", message_id=parcel.message_id, reason=str(error))
+            troubles.append(error)
+            return False
+
+    if jobs == 1:
+        taken = sum(map(take, waiting))
+    else:
+        with ThreadPoolExecutor(jobs, thread_name_prefix="collect") as pool:
+            taken = sum(pool.map(take, waiting))
+    if troubles:
+        raise troubles[0]
+    return taken
+
+
+def _take(node: Node, parcel: Parcel, enter: Enter) -> bool:
+    """Make one package durable, enter it, and only then tell the transport."""
+    try:
         with node.transport.open(parcel) as source:
             stored = node.objects.put(source)
-        try:
-            _enter(node, parcel, stored)
-        except IntegrityError:  # another worker entered it at the same moment: look at it again next time
-            log.warning("package met twice", message_id=parcel.message_id)
-            continue
+    except InputError as error:  # not even the transport can make anything of it
+        with node.journal.transaction(actor="transport") as tx:
+            tx.note(None, "unfit", message_id=parcel.message_id, reason=str(error))
+        node.transport.refuse(parcel)
+        return True
+    try:
+        fits = enter(parcel, stored)
+    except IntegrityError:  # another worker entered it at the same moment: look at it again next time
+        log.warning("package met twice", message_id=parcel.message_id)
+        return False
+    if fits:
         node.transport.acknowledge(parcel)
-    return len(parcels)
+    else:
+        node.transport.refuse(parcel)
+    return True
 
 
-def _enter(node: Node, parcel: Parcel, stored: Stored) -> None:
-    """Decide what the package is and enter it, once."""
+def enter_package(node: Node, parcel: Parcel, stored: Stored) -> bool:
+    """Decide what a package is that is durable here, and enter it, once; returns whether it is one.
+
+    Raises `EdocError` if that cannot be done now.
+    """
     try:
         with scratch() as folder:
-            package = unpack(fetch(node, stored.sha256, folder / "package.edxml"))
+            package = unpack(fetch(node, stored.sha256, folder / "package.edxml"), limits=_ALL_LET_IN)
         message = package.dispatch or package.status
         assert message is not None  # noqa: S101 - it is one of the two
         parse_agency_code(message.from_.organ_id)  # who cannot be named cannot be answered
         type(message).from_dict(message.to_dict())  # what is kept must be readable again
     except InputError as error:
-        _keep_unreadable(node, parcel, stored, str(error))
-        return
+        keep_unreadable(node, parcel, stored, str(error))
+        return False
     except (EdocError, OSError):  # our own trouble: the package waits until it is over
         raise
     except Exception as error:  # one poisonous package must not hold up the others
         log.exception("package cannot be read", message_id=parcel.message_id)
-        _keep_unreadable(node, parcel, stored, f"unexpected {type(error).__name__}")
-        return
+        keep_unreadable(node, parcel, stored, f"unexpected {type(error).__name__}")
+        return False
     with node.journal.transaction(actor="transport") as tx:
         arrival = _Arrival(parcel=parcel, stored=stored, tx=tx)
         if package.dispatch is not None:
             _enter_document(arrival, package.dispatch)
         elif package.status is not None:
             _enter_status(arrival, package.status)
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +170,8 @@ class _Arrival:
         )
 
 
-def _keep_unreadable(node: Node, parcel: Parcel, stored: Stored, reason: str) -> None:
+def keep_unreadable(node: Node, parcel: Parcel, stored: Stored, reason: str) -> None:
+    """Write down that what came as a package is none, once for the same bytes; they stay as evidence."""
     with node.journal.transaction(actor="transport") as tx:
         arrival = _Arrival(parcel=parcel, stored=stored, tx=tx)
         if not arrival.earlier("", "damaged", stored.sha256):
@@ -204,12 +260,7 @@ def verify(node: Node, claim: Claim) -> None:
         package = file_of(connection, claim.document, "package")
         received_at = claim.created_at
     with scratch() as folder:
-        content = unpack(fetch(node, package.sha256, folder / "package.edxml"), into=folder / "attachments")
-        kept = [(name, store(node, path)) for name, path in _attachments(content, folder / "attachments")]
-        report, reasons = _judge(node, content, folder / "attachments", received_at)
-        files = [("attachment", name, stored) for name, stored in kept]
-        if report is not None:
-            files += [("report", name, store(node, path)) for name, path in _write_report(report, folder)]
+        files, reasons = _examine(node, fetch(node, package.sha256, folder / "package.edxml"), received_at)
     with finishing(node.journal, claim) as tx:
         for role, name, stored in files:
             tx.keep(claim.document, role, name, stored)
@@ -217,6 +268,23 @@ def verify(node: Node, claim: Claim) -> None:
             tx.advance(claim.document, Event.REFUSE, reasons=reasons)
         else:
             tx.advance(claim.document, Event.VERIFY)
+
+
+def _examine(node: Node, package: Path, at: datetime) -> tuple[list[tuple[str, str, Stored]], list[str]]:
+    """Unpack beside the package, and judge: what is to be kept, by role and name, and what speaks against."""
+    exchange, folder = node.settings.exchange, package.with_name("attachments")
+    try:
+        content = unpack(package, into=folder, limits=replace(DEFAULT_LIMITS, admission=exchange.admission))
+    except PackageError as error:
+        if error.code not in OF_ADMISSION:
+            raise
+        return [], list(error.reasons)  # nothing of it leaves the package, which is kept
+    kept = [("attachment", name, store(node, path)) for name, path in _attachments(content, folder)]
+    report, reasons = _judge(node, content, folder, at)
+    if report is not None:
+        kept += [("report", name, store(node, path)) for name, path in _write_report(report, package.parent)]
+    changed = [each for each in content.warnings if each.code in CHANGES and exchange.refuse_changed]
+    return kept, [*(f"{each.text_vi} ({each.text})" for each in changed), *reasons]
 
 
 def _attachments(content: Unpacked, folder: Path) -> Iterator[tuple[str, Path]]:
@@ -289,7 +357,7 @@ def answer(node: Node, claim: Claim) -> None:
         path = folder / "status.edxml"
         pack_status(status, out=path)
         stored = store(node, path)
-        with path.open("rb") as source:
+        with path.open("rb") as source, reaching(claim.peer):
             node.transport.send(
                 to=row.organ_id, message_id=str(uuid.uuid5(_ANSWERS, f"{row.id} {code}")), source=source
             )

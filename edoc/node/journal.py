@@ -13,23 +13,25 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, Table, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import Connection, Engine, Row, Table, bindparam, insert, select, text, update
 
 from edoc.core.lifecycle import DELIVERY, INCOMING, OUTGOING, Event, Machine, State, Work
 from edoc.core.ports import Stored
 from edoc.errors import InputError
+from edoc.node import outbox, search
 from edoc.node import tables as t
-from edoc.node.database import database_errors
+from edoc.node.database import began_at, database_errors, insert_once
 
 Bell = Callable[[Sequence[int]], None]
 """Called with the ids of tasks that became due; must not raise."""
 
 MACHINES: Mapping[str, Machine] = {"outgoing": OUTGOING, "incoming": INCOMING}
+_PAGE: Final = 1000
+_LATELY: Final = timedelta(minutes=1)
+"""Who was reached within this time need not be noted as reached again."""
 GENESIS = "0" * 64
 """What stands before the first audit entry."""
 
@@ -49,8 +51,19 @@ class Transaction:
 
     connection: Connection
     now: datetime
+    """When it began, by the database's clock where that has one."""
     actor: str
+    skew: timedelta = timedelta(0)
+    """How far this machine's clock is ahead of the database's."""
+    patience: timedelta = outbox.PATIENCE
+    hub: bool = False
+    take_until: datetime | None = None
+    """If set, the first new task that is free goes into this worker's hands at once,"""
+    take_kinds: frozenset[Work] | None = None
+    """if it is of these kinds, or of any."""
+    taken: Row[Any] | None = None
     rung: list[int] = field(default_factory=list)
+    _rows: dict[str, Row[Any]] = field(default_factory=dict)
     _entries: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -63,13 +76,20 @@ class Transaction:
 
         Raises `InputError` if there is none.
         """
-        row = self.connection.execute(
-            select(t.documents).where(t.documents.c.id == document).with_for_update()
-        ).first()
+        if document in self._rows:
+            return self._rows[document]
+        row = self.connection.execute(_LOCKING, {"the_document": document}).first()
         if row is None:
             raise InputError(
                 "there is no such document in this node.", where=document, advice="See 'edoc list'."
             )
+        self._rows[document] = row
+        return row
+
+    def change(self, document: str, **values: Any) -> Row[Any]:
+        """Give columns of the document's row new values; returns it as it is then, locked."""
+        row = self.connection.execute(_CHANGING, {"the_document": document, **values}).one()
+        self._rows[document] = row
         return row
 
     def advance(self, document: str, event: Event, **details: Any) -> State:
@@ -81,12 +101,10 @@ class Transaction:
         machine = MACHINES[row.direction]
         before = State(row.state)
         after = machine.after(before, event)
-        self.connection.execute(
-            update(t.documents)
-            .where(t.documents.c.id == document)
-            .values(state=after.value, changed_at=self.at)
-        )
+        self.change(document, state=after.value, changed_at=self.at)
         self.note(document, event.value, before=before, after=after, **details)
+        if event in machine.drops:
+            outbox.drop(self.connection, document, machine.drops[event], at=self.at)
         self.require(document, *machine.work.get(after, ()))
         return after
 
@@ -102,6 +120,9 @@ class Transaction:
                 changed_at=self.at,
                 **values,
             )
+        )
+        search.write(
+            self.connection, document=document, direction=direction, dispatch=values["dispatch"], at=self.at
         )
         self.note(document, "submit" if direction == "outgoing" else "receive", after=machine.initial)
         self.require(document, *machine.work.get(machine.initial, ()))
@@ -123,26 +144,37 @@ class Transaction:
     def require(self, document: str, *work: tuple[Work, str]) -> None:
         """Put work into the outbox; what already stands there stays as it is."""
         for kind, argument in work:
-            task = self.connection.execute(
-                self.insert_once(t.tasks)
-                .values(
-                    document=document,
-                    kind=kind.value,
-                    argument=argument,
-                    created_at=self.at,
-                    due_at=self.at,
-                    starts=0,
-                    fence=0,
-                )
-                .returning(t.tasks.c.id)
-            ).scalar()
-            if task is not None:
-                self.rung.append(task)
+            row = self.connection.execute(
+                outbox.putting(self.connection.dialect.name), self._task(document, kind, argument)
+            ).first()
+            if row is None:
+                continue
+            if row.lease_until is None:
+                self.rung.append(row.id)
+            else:
+                self.taken, self.take_until = row, None
+
+    def _task(self, document: str, kind: Work, argument: str) -> dict[str, Any]:
+        peer = argument if kind is Work.DELIVER else None
+        if self.hub and kind in {Work.DELIVER, Work.ANSWER}:
+            peer = outbox.HUB
+        takes = self.take_until is not None and (self.take_kinds is None or kind in self.take_kinds)
+        return {
+            "the_document": document,
+            "the_kind": kind.value,
+            "the_argument": argument,
+            "the_lane": outbox.lane_of(kind, argument),
+            "the_peer": peer,
+            "now": self.at,
+            "lately": instant(self.now - _LATELY),
+            "expiry": instant(self.now + self.patience),
+            "tomorrow": instant(self.now + outbox.AT_LEAST),
+            "until": instant(self.take_until) if takes and self.take_until else None,
+        }
 
     def has_open_work(self, document: str) -> bool:
         """Tell whether anything is left to do for the document; the caller holds its row."""
-        query = select(t.tasks.c.id).where((t.tasks.c.document == document) & t.tasks.c.done_at.is_(None))
-        return self.connection.execute(query.limit(1)).first() is not None
+        return outbox.has_unfinished(self.connection, document)
 
     def keep(self, document: str, role: str, name: str, stored: Stored) -> None:
         """Say that the document has a file; the same role and name again change nothing."""
@@ -159,8 +191,7 @@ class Transaction:
 
     def insert_once(self, table: Table) -> Any:
         """An insert that leaves what already stands under the same key as it is."""
-        make = sqlite_insert if self.connection.dialect.name == "sqlite" else postgresql_insert
-        return make(table).on_conflict_do_nothing()
+        return insert_once(self.connection, table)
 
     def note(
         self,
@@ -188,14 +219,34 @@ class Transaction:
         """Chain the noted entries to the log; last of all, since the head is locked from here on."""
         if not self._entries:
             return
-        head = self.connection.execute(select(t.audit_head).with_for_update()).one()
+        head = self.connection.execute(_HEAD).one()
         seq, previous = head.seq, head.hash
-        for entry in self._entries:
-            seq += 1
+        rows = []
+        for seq, entry in enumerate(self._entries, head.seq + 1):
             row = {"seq": seq, **entry, "previous": previous}
             previous = entry_hash(row)
-            self.connection.execute(insert(t.audit).values(**row, hash=previous))
-        self.connection.execute(update(t.audit_head).values(seq=seq, hash=previous))
+            rows.append({**row, "hash": previous})
+        if self.connection.dialect.name == "postgresql":
+            # everybody waits for the head: all entries and the new head in one round trip
+            entries = json.dumps(rows, ensure_ascii=False)
+            self.connection.execute(_CHAIN, {"entries": entries, "seq": seq, "hash": previous})
+        else:
+            self.connection.execute(insert(t.audit), rows)
+            self.connection.execute(update(t.audit_head).values(seq=seq, hash=previous))
+
+
+_HEAD: Final = select(t.audit_head).with_for_update()
+_THE_DOCUMENT: Final = t.documents.c.id == bindparam("the_document")
+# built once: building a statement takes longer than PostgreSQL takes to execute it
+_LOCKING: Final = select(t.documents).where(_THE_DOCUMENT).with_for_update()
+# sets the columns that are given to it
+_CHANGING: Final = update(t.documents).where(_THE_DOCUMENT).returning(*t.documents.c)
+_AUDIT_COLUMNS: Final = ", ".join(f'"{column.name}"' for column in t.audit.c)
+_CHAIN: Final = text(
+    f"WITH entries AS (INSERT INTO audit ({_AUDIT_COLUMNS}) SELECT {_AUDIT_COLUMNS}"  # noqa: S608 - our own names
+    " FROM json_populate_recordset(NULL::audit, CAST(:entries AS json)))"
+    " UPDATE audit_head SET seq = :seq, hash = :hash"
+)
 
 
 def entry_hash(entry: Mapping[str, Any]) -> str:
@@ -211,16 +262,36 @@ class Journal:
 
     engine: Engine
     clock: Callable[[], datetime]
+    """This machine's clock, which counts where the database has none (SQLite)."""
     bell: Bell = silence
+    patience: timedelta = outbox.PATIENCE
+    """So long work is tried, unless its dispatch says otherwise."""
+    hub: bool = False
+    """Whether all packages travel through one hub, which then is the one peer there is."""
 
     @contextmanager
-    def transaction(self, *, actor: str) -> Iterator[Transaction]:
+    def transaction(
+        self, *, actor: str, lease_seconds: float | None = None, kinds: frozenset[Work] | None = None
+    ) -> Iterator[Transaction]:
         """One transaction; commits at the end, rolls back on any error, rings the bell after the commit.
 
-        Raises `Unavailable` if the database cannot be reached or written.
+        With `lease_seconds` the first new work that is free, of those kinds if they are given, is at once in
+        the caller's hands for that long (`taken`), and nobody is rung for it. Raises `Unavailable` if the
+        database cannot be reached or written.
         """
+        before = self.clock()
         with database_errors(), self.engine.begin() as connection:
-            tx = Transaction(connection=connection, now=self.clock(), actor=actor)
+            now, skew = _compare(began_at(connection), before, self.clock())
+            tx = Transaction(
+                connection=connection,
+                now=now,
+                actor=actor,
+                skew=skew,
+                patience=self.patience,
+                hub=self.hub,
+                take_until=None if lease_seconds is None else now + timedelta(seconds=lease_seconds),
+                take_kinds=kinds,
+            )
             yield tx
             tx.seal_audit()
         if tx.rung:
@@ -228,25 +299,58 @@ class Journal:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection for reading only."""
+        """A connection for reading only; each statement sees what is committed then."""
         with database_errors(), self.engine.connect().execution_options(reading=True) as connection:
             yield connection
 
+    @contextmanager
+    def reading_at(self) -> Iterator[tuple[Connection, datetime]]:
+        """A connection for reading, and the present by the database's clock."""
+        options = {"reading": True, "timed": True}
+        with database_errors(), self.engine.connect().execution_options(**options) as connection:
+            connection.begin()
+            yield connection, began_at(connection) or self.clock()
+
+
+def clock_offset(journal: Journal) -> timedelta:
+    """How far this machine's clock is ahead of the database's; nothing where the database has none."""
+    before = journal.clock()
+    with journal.reading_at() as (connection, _):
+        return _compare(began_at(connection), before, journal.clock())[1]
+
+
+def _compare(database: datetime | None, before: datetime, after: datetime) -> tuple[datetime, timedelta]:
+    """The time that counts, and how far this machine's clock is ahead of it.
+
+    The database was asked between `before` and `after`, so what lies between them is no difference.
+    """
+    if database is None:
+        return after, timedelta(0)
+    return database, max(before - database, timedelta(0)) or min(after - database, timedelta(0))
+
 
 def verify_chain(connection: Connection) -> list[str]:
-    """Recompute the audit chain; returns what is wrong, empty if nothing is."""
+    """Recompute the audit chain; returns what is wrong, empty if nothing is.
+
+    The log may grow meanwhile: it is read page by page until its end is the head's.
+    """
     wrong = []
     seq, previous = 0, GENESIS
-    for row in connection.execute(select(t.audit).order_by(t.audit.c.seq)).yield_per(1000):
-        entry = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
-        if row.seq != seq + 1:
-            wrong.append(f"entry {seq + 1} is missing: the next one found is {row.seq}")
-        if row.previous != previous:
-            wrong.append(f"entry {row.seq} does not follow the one before it")
-        if entry_hash(entry) != row.hash:
-            wrong.append(f"entry {row.seq} was changed")
-        seq, previous = row.seq, row.hash
-    head = connection.execute(select(t.audit_head)).one()
+    page = select(t.audit).where(t.audit.c.seq > bindparam("after")).order_by(t.audit.c.seq).limit(_PAGE)
+    while True:
+        rows = connection.execute(page, {"after": seq}).all()
+        for row in rows:
+            entry = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+            if row.seq != seq + 1:
+                wrong.append(f"entry {seq + 1} is missing: the next one found is {row.seq}")
+            if row.previous != previous:
+                wrong.append(f"entry {row.seq} does not follow the one before it")
+            if entry_hash(entry) != row.hash:
+                wrong.append(f"entry {row.seq} was changed")
+            seq, previous = row.seq, row.hash
+        head = connection.execute(select(t.audit_head)).one()
+        if not rows or head.seq <= seq:
+            break
     if (head.seq, head.hash) != (seq, previous):
         wrong.append(f"the log ends at entry {seq}, but its head says {head.seq}")
     return wrong

@@ -27,7 +27,7 @@ from typing import BinaryIO, Final
 from edoc.core.ports import Parcel
 from edoc.errors import Conflict, InputError, Unavailable
 from edoc.node.durable import disk_errors, make_folder, stage, sweep, sync_folder
-from edoc.node.objects import STALE_SECONDS, copy_hashing, verifying
+from edoc.node.objects import STALE_SECONDS, DamagedObjectError, copy_hashing
 
 _SUFFIX: Final = ".edxml"
 # At most 35 characters (QĐ 20/2020 Arts 4 to 6; both code orders and enterprise numbers fit). A first letter
@@ -90,15 +90,17 @@ class Mailbox:
         """Open a waiting parcel for reading, front to back.
 
         Raises `Unavailable` if it is not waiting any more, and `DamagedObjectError`, at the latest on leaving
-        the block, if its bytes are not those that were listed.
+        the block, if it was written to after it was listed.
         """
         path = self._own.new / _file_name(parcel.message_id)
         with disk_errors(path):
             file = _open(path)
         if file is None:
             raise Unavailable("the parcel does not wait here any more.", where=str(path))
-        with file, verifying(file, parcel.sha256, where=str(path)) as checked:
-            yield checked
+        with file:
+            _require_unchanged(file, parcel, path)
+            yield file
+            _require_unchanged(file, parcel, path)
 
     def acknowledge(self, parcel: Parcel) -> None:
         """Say that the parcel is durable here; it moves to `done`. Idempotent."""
@@ -116,6 +118,10 @@ class Mailbox:
                     raise Unavailable("no such parcel waits here.", where=str(new)) from None
             sync_folder(self._own.done)
             sync_folder(self._own.new)
+
+    def refuse(self, parcel: Parcel) -> None:
+        """Say that the parcel is kept here and is no package; in a folder there is nobody to be told."""
+        self.acknowledge(parcel)
 
     def _found(self) -> Iterator[tuple[int, str]]:
         """When it came (nanoseconds by the file system) and the name of each parcel to be acknowledged."""
@@ -138,34 +144,61 @@ class Mailbox:
         if file is None:
             return None
         with file:
-            stored = copy_hashing(file, None)
-        return Parcel(message_id=name.removesuffix(_SUFFIX), sha256=stored.sha256, size=stored.size)
+            return Parcel(message_id=name.removesuffix(_SUFFIX), mark=_mark(file))
 
 
 class _Box:
     """The folders of one agency."""
 
     def __init__(self, folder: Path, organ_id: str) -> None:
-        if not _ORGAN_ID.fullmatch(organ_id):
-            raise InputError(
-                "this cannot be an agency's code.",
-                where=repr(organ_id[:80]),
-                advice="Use 1 to 35 letters, digits, dots or hyphens, such as H41.03.12.",
-            )
-        self.path = folder / organ_id
+        self.path = folder / require_organ_id(organ_id)
         self.new = self.path / "new"
         self.done = self.path / "done"
         self.staging = self.path / "tmp"
 
 
-def _file_name(message_id: str) -> str:
+def require_organ_id(organ_id: str) -> str:
+    """Return an agency's code; raises `InputError` for one that could not be a name in a folder."""
+    if not _ORGAN_ID.fullmatch(organ_id):
+        raise InputError(
+            "this cannot be an agency's code.",
+            where=repr(organ_id[:80]),
+            advice="Use 1 to 35 letters, digits, dots or hyphens, such as H41.03.12.",
+        )
+    return organ_id
+
+
+def require_message_id(message_id: str) -> str:
+    """Return a message's id; raises `InputError` for one that could not be a name in a folder."""
     if not _MESSAGE_ID.fullmatch(message_id):
         raise InputError(
             "this cannot be a message id.",
             where=repr(message_id[:80]),
             advice="Use 1 to 128 letters, digits, dots, hyphens or underscores.",
         )
-    return message_id + _SUFFIX
+    return message_id
+
+
+def _file_name(message_id: str) -> str:
+    return require_message_id(message_id) + _SUFFIX
+
+
+def _mark(file: BinaryIO) -> str:
+    """What a file shows of itself without being read, and what changes when it is written to."""
+    found = os.fstat(file.fileno())
+    return f"{found.st_ino}-{found.st_size}-{found.st_mtime_ns}"
+
+
+def _require_unchanged(file: BinaryIO, parcel: Parcel, path: Path) -> None:
+    mark = _mark(file)
+    if mark.partition("-")[0] != parcel.mark.partition("-")[0]:
+        raise Unavailable("the parcel does not wait here any more; this is a repeat of it.", where=str(path))
+    if mark != parcel.mark:
+        raise DamagedObjectError(
+            "the parcel was written to after it was listed.",
+            where=str(path),
+            advice="A sender's node never does that; it is looked at again.",
+        )
 
 
 def _require_same(path: Path, sha256: str) -> None:

@@ -7,9 +7,9 @@ Several workers on several machines may open the same node.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -18,11 +18,13 @@ from edoc.core.ports import Objects, SigningKey, Transport
 from edoc.errors import KeyLoadError, SettingsError
 from edoc.keys.loading import load_key
 from edoc.node import database
+from edoc.node.heartbeat import Heart
 from edoc.node.journal import Journal
-from edoc.node.mailbox import Mailbox
 from edoc.node.objects import DirectoryObjects
+from edoc.node.recent import Recent
 from edoc.node.s3 import S3Objects
 from edoc.node.settings import FILE_NAME, ObjectStore, Settings
+from edoc.node.transports import opening_transport
 from edoc.trust.store import Trust
 
 
@@ -41,6 +43,9 @@ class Node:
     objects: Objects
     transport: Transport
     trust: Trust
+    heart: Heart
+    """Keeps the leases of the steps that run here."""
+    recent: Recent = field(default_factory=Recent)
 
     @classmethod
     @contextmanager
@@ -56,14 +61,23 @@ class Node:
         engine = database.connect(settings.database.url.get_secret_value(), folder)
         try:
             database.require_present(engine)
-            yield cls(
-                folder=folder,
-                settings=settings,
-                journal=Journal(engine, clock),
-                objects=_objects(settings.objects, folder),
-                transport=Mailbox(folder / settings.mailbox.path, settings.agency.organ_id),
-                trust=_trust(settings, folder),
+            journal = Journal(
+                engine,
+                clock,
+                patience=timedelta(days=settings.worker.expire_days),
+                hub=settings.axis is not None,
             )
+            heart = Heart(journal, lease_seconds=settings.worker.lease_seconds)
+            with opening_transport(settings, folder, journal) as transport, closing(heart):
+                yield cls(
+                    folder=folder,
+                    settings=settings,
+                    journal=journal,
+                    objects=open_objects(settings.objects, folder),
+                    transport=transport,
+                    trust=_trust(settings, folder),
+                    heart=heart,
+                )
         finally:
             engine.dispose()
 
@@ -97,7 +111,8 @@ def migrate(folder: Path) -> None:
         engine.dispose()
 
 
-def _objects(store: ObjectStore, folder: Path) -> Objects:
+def open_objects(store: ObjectStore, folder: Path) -> Objects:
+    """Open an object store; a relative path counts from `folder`. Raises `SettingsError`."""
     if store.kind == "directory":
         return DirectoryObjects(folder / store.path)
     return S3Objects(

@@ -28,6 +28,9 @@ CHUNK: Final = 1 << 20
 """Bytes read at a time."""
 STALE_SECONDS: Final = 86_400.0
 """A staged file that nobody wrote to for a day belongs to no living process."""
+PROMISES: Final = "promises"
+"""Where small texts stand that are not addressed by their content."""
+_NAME: Final = re.compile(r"[0-9A-Za-z_-][0-9A-Za-z._-]*(/[0-9A-Za-z_-][0-9A-Za-z._-]*)*", re.ASCII)
 _SHA256: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
@@ -88,6 +91,27 @@ class DirectoryObjects:
                 if is_sha256(path.name) and path.name.startswith(path.parent.name):
                     yield path.name
 
+    def promise(self, name: str, text: str) -> str:
+        """Put a small text durably under a name, unless one stands there; return the one that stands.
+
+        Raises `InputError` for what is no such name, and `Unavailable` if the disk cannot be used.
+        """
+        target = self._folder / PROMISES / require_name(name)
+        with disk_errors(target):
+            make_folder(target.parent)
+            with stage(self._staging) as staged:
+                staged.file.write(text.encode())
+                if staged.publish(target):
+                    return text
+            return target.read_text(encoding="utf-8")
+
+    def promises(self, prefix: str) -> Iterator[str]:
+        """All names that begin with `prefix`, in order."""
+        base = self._folder / PROMISES
+        with disk_errors(base):
+            names = (path.relative_to(base).as_posix() for path in base.rglob("*") if path.is_file())
+            yield from sorted(name for name in names if name.startswith(prefix))
+
     def _path(self, sha256: str) -> Path:
         return self._folder / require_sha256(sha256)[:2] / sha256
 
@@ -133,6 +157,13 @@ def copy_hashing(source: BinaryIO, target: BinaryIO | None) -> Stored:
 def is_sha256(text: str) -> bool:
     """Tell whether a text is a SHA-256 in lower-case hex."""
     return _SHA256.fullmatch(text) is not None
+
+
+def require_name(text: str) -> str:
+    """Return the name of a promise; raises `InputError` if it could lead elsewhere."""
+    if not _NAME.fullmatch(text):
+        raise InputError("this cannot be the name of a promise.", where=repr(text[:80]))
+    return text
 
 
 def require_sha256(text: str) -> str:

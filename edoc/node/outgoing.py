@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
 from edoc.core.chain import CertificateKind
 from edoc.core.dispatch import Dispatch, TraceHeader
@@ -23,7 +23,8 @@ from edoc.node import registers
 from edoc.node import tables as t
 from edoc.node.journal import Transaction
 from edoc.node.node import Node
-from edoc.node.scratch import fetch, file_of, files_of, scratch, store
+from edoc.node.peers import reaching
+from edoc.node.scratch import fetch, file_of, files_of, reading, scratch, store
 from edoc.node.tasks import Claim, finishing
 from edoc.packing import pack as pack_dispatch
 from edoc.signing import check_certificate, sign
@@ -47,11 +48,7 @@ def number(node: Node, claim: Claim) -> None:
         given = registers.give_number(tx, series=node.settings.register_.outgoing_series, document=row.id)
         today = tx.now.astimezone(VIETNAM).date()
         dispatch = _numbered(Dispatch.from_dict(row.dispatch), given.number, today)
-        tx.connection.execute(
-            update(t.documents)
-            .where(t.documents.c.id == row.id)
-            .values(dispatch=dispatch.to_dict(), document_id=dispatch.document_id)
-        )
+        tx.change(row.id, dispatch=dispatch.to_dict(), document_id=dispatch.document_id)
         tx.advance(row.id, Event.NUMBER, number=given.number, document_id=dispatch.document_id)
 
 
@@ -152,7 +149,7 @@ def deliver(node: Node, claim: Claim) -> None:
                 (t.deliveries.c.document == claim.document) & (t.deliveries.c.recipient == recipient)
             )
         ).one()
-    with node.objects.open(package.sha256) as source:
+    with reading(node, package.sha256) as source, reaching(claim.peer):
         node.transport.send(to=recipient, message_id=delivery.message_id, source=source)
     with finishing(node.journal, claim) as tx:
         tx.document(claim.document)

@@ -9,6 +9,7 @@ size, and by its content wherever an object of that name already stood. Calls en
 connecting and reading are repeated here, anything else is the caller's to repeat. Secrets stand in no text.
 """
 
+import hashlib
 import io
 import re
 from collections.abc import Iterator
@@ -26,7 +27,16 @@ from minio.helpers import check_bucket_name
 from edoc.core.ports import Stored
 from edoc.errors import SettingsError, Unavailable
 from edoc.node.durable import disk_errors
-from edoc.node.objects import CHUNK, copy_hashing, is_sha256, missing, require_intact, require_sha256
+from edoc.node.objects import (
+    CHUNK,
+    PROMISES,
+    copy_hashing,
+    is_sha256,
+    missing,
+    require_intact,
+    require_name,
+    require_sha256,
+)
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -34,6 +44,7 @@ if TYPE_CHECKING:
 _PREFIX: Final = "objects/"
 _SPOOL: Final = 4 * CHUNK  # bytes kept in memory before the disk is used
 _PART: Final = 8 * CHUNK  # bytes a part of an upload; the client keeps one in memory
+_SMALL: Final = 64 << 10  # bytes of a promise
 _NOT_FOUND: Final = 404
 _TROUBLE: Final = (MinioException, urllib3.exceptions.HTTPError, OSError, ParseError, UnicodeDecodeError)
 _CODE: Final = re.compile(r"<Code>(\w{1,64})</Code>")
@@ -148,9 +159,47 @@ class S3Objects:
                 if is_sha256(name) and found.object_name == _key(name):
                     yield name
 
-    def _upload(self, stored: Stored, content: BinaryIO) -> None:
+    def promise(self, name: str, text: str) -> str:
+        """Put a small text under a name, unless one stands there; return the one that stands.
+
+        S3 servers differ in what they do with two writers at once, so let there be one. Raises `InputError`
+        for what is no such name, and `Unavailable`.
+        """
+        key, content = f"{PROMISES}/{require_name(name)}", text.encode()
+        earlier = self._read_small(key)
+        if earlier is not None:
+            return earlier.decode()
         with self._errors():
             self._client.put_object(
+                bucket_name=self._bucket, object_name=key, data=io.BytesIO(content), length=len(content)
+            )
+        return text
+
+    def promises(self, prefix: str) -> Iterator[str]:
+        """All names that begin with `prefix`, in order."""
+        start = f"{PROMISES}/"
+        with self._errors():
+            found = self._client.list_objects(bucket_name=self._bucket, prefix=start + prefix, recursive=True)
+            yield from sorted(str(each.object_name).removeprefix(start) for each in found)
+
+    def _read_small(self, key: str) -> bytes | None:
+        try:
+            with self._errors():
+                response = self._client.get_object(bucket_name=self._bucket, object_name=key)
+        except Unavailable as error:
+            if _is_missing(error.__cause__):
+                return None
+            raise
+        try:
+            with self._errors():
+                return bytes(response.read(_SMALL))
+        finally:
+            response.close()
+            response.release_conn()
+
+    def _upload(self, stored: Stored, content: BinaryIO) -> None:
+        with self._errors():
+            sent = self._client.put_object(
                 bucket_name=self._bucket,
                 object_name=_key(stored.sha256),
                 data=content,
@@ -158,6 +207,8 @@ class S3Objects:
                 part_size=_PART,
                 num_parallel_uploads=1,
             )
+        if sent.etag and sent.etag.strip('"') == _md5(content, stored.size):
+            return  # the server counted every byte
         kept = self._size(stored.sha256)
         if kept != stored.size:
             raise Unavailable(
@@ -226,6 +277,14 @@ def _http(connect_seconds: float, read_seconds: float) -> urllib3.PoolManager:
             raise_on_status=False,
         ),
     )
+
+
+def _md5(content: BinaryIO, size: int) -> str | None:
+    """What a server that keeps MD5 as ETag says of an upload in one part."""
+    if size > _SPOOL:
+        return None
+    content.seek(0)
+    return hashlib.md5(content.read(), usedforsecurity=False).hexdigest()
 
 
 def _key(sha256: str) -> str:

@@ -1,31 +1,62 @@
 """Working copies of objects: files in a private folder that is gone afterwards."""
 
+import io
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from edoc.core.ports import Stored
 from edoc.errors import InputError
+from edoc.files import passing
 from edoc.node import tables as t
 from edoc.node.node import Node
 from edoc.node.objects import open_verified
+from edoc.node.recent import Recent
+
+_FILES: Final = (
+    select(t.files.c.id, t.files.c.name, t.files.c.sha256, t.files.c.size)
+    .where((t.files.c.document == bindparam("of")) & (t.files.c.role == bindparam("in_role")))
+    .order_by(t.files.c.id)
+)
 
 
 @contextmanager
 def scratch() -> Iterator[Path]:
     """A private folder for one step."""
-    with tempfile.TemporaryDirectory(prefix="edoc-") as folder:
+    with tempfile.TemporaryDirectory(prefix="edoc-") as folder, passing():
         yield Path(folder)
+
+
+@contextmanager
+def reading(node: Node, sha256: str) -> Iterator[BinaryIO]:
+    """Open an object for reading once from start to end, checking its hash on the way."""
+    content = node.recent.get(sha256)
+    if content is not None:
+        yield io.BytesIO(content)
+        return
+    with open_verified(node.objects, sha256) as source:
+        yield source
 
 
 def fetch(node: Node, sha256: str, target: Path) -> Path:
     """Copy an object into `target`, checking its hash on the way."""
-    with open_verified(node.objects, sha256) as source, target.open("wb") as copy:
+    with reading(node, sha256) as source:
+        return _copy(source, target)
+
+
+def fetch_stored(node: Node, sha256: str, target: Path) -> Path:
+    """Copy an object into `target` from the store itself: for whoever asks what is really there."""
+    with open_verified(node.objects, sha256) as source:
+        return _copy(source, target)
+
+
+def _copy(source: BinaryIO, target: Path) -> Path:
+    with target.open("wb") as copy:
         shutil.copyfileobj(source, copy, 1 << 20)
     return target
 
@@ -33,7 +64,11 @@ def fetch(node: Node, sha256: str, target: Path) -> Path:
 def store(node: Node, path: Path) -> Stored:
     """Make a file's content durable in the object store."""
     with path.open("rb") as source:
-        return node.objects.put(source)
+        stored = node.objects.put(source)
+        if Recent.fits(stored.size):
+            source.seek(0)
+            node.recent.keep(stored.sha256, source.read())
+    return stored
 
 
 def file_of(connection: Connection, document: str, role: str) -> Row[Any]:
@@ -49,9 +84,4 @@ def file_of(connection: Connection, document: str, role: str) -> Row[Any]:
 
 def files_of(connection: Connection, document: str, role: str) -> list[Row[Any]]:
     """The document's files of a role, in the order they came."""
-    query = (
-        select(t.files.c.id, t.files.c.name, t.files.c.sha256, t.files.c.size)
-        .where((t.files.c.document == document) & (t.files.c.role == role))
-        .order_by(t.files.c.id)
-    )
-    return list(connection.execute(query))
+    return list(connection.execute(_FILES, {"of": document, "in_role": role}))

@@ -1,17 +1,20 @@
-"""Runs one task of the outbox: claim it, do its step, and say how it ended.
+"""Runs tasks of the outbox: claim one, do its step, say how it ended, go on with what that led to.
 
 Each step does its work on the outside first (reading, signing, storing: all repeatable), then commits once.
-A retryable error is tried again later; any other known error is set aside for a person with its reason.
+A failure that can pass is tried again later; any other is set aside for a person with its reason. Which is
+which stands in `edoc.core.failures`. A worker whose clock is wrong does nothing at all.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
 from typing import Any, Final
 
 import structlog
 
+from edoc.core.failures import failure_of
 from edoc.core.lifecycle import Work
 from edoc.errors import EdocError
-from edoc.node import archive, incoming, outgoing, tasks
+from edoc.node import archive, incoming, outgoing, peers, tasks
 from edoc.node.node import Node
 from edoc.node.tasks import Claim
 
@@ -30,42 +33,73 @@ STEPS: Final[Mapping[Work, Step]] = {
 log = structlog.get_logger()
 
 
-def run(node: Node, task: int) -> bool:
-    """Run the task if it is free; returns whether it was done now.
+def run(node: Node, task: int) -> int:
+    """Run the task if it is free, and what it leads to; returns how many steps were done.
 
     Trouble ends in the database and the log, not in an exception: only an unreachable database raises
-    `Unavailable`, and then the lease runs out and the task is found again.
+    `Unavailable`, and then the lease runs out and the task is found again; and a wrong clock of this machine
+    raises `ClockSkewedError`, before anything was taken.
     """
     worker = node.settings.worker
     claim = tasks.claim(node.journal, task, lease_seconds=worker.lease_seconds, max_starts=worker.max_starts)
-    if claim is None:
-        return False
-    words = log.bind(task=task, document=claim.document, kind=claim.kind.value, start=claim.starts)
-    try:
-        return _do(node, claim, words)
-    except tasks.OvertakenError as error:
-        words.warning("step dropped", reason=str(error))
-        return False
+    return 0 if claim is None else _run(node, claim)
+
+
+def run_next(node: Node, *, kinds: Collection[Work] | None = None) -> int | None:
+    """Run what has been due longest, of certain kinds if they are given; None if nothing is due.
+
+    Raises what `run` raises.
+    """
+    worker = node.settings.worker
+    terms = tasks.Terms(
+        lease_seconds=worker.lease_seconds,
+        max_starts=worker.max_starts,
+        kinds=None if kinds is None else frozenset(kinds),
+    )
+    claim = tasks.claim_next(node.journal, terms)
+    return None if claim is None else _run(node, claim)
+
+
+def _run(node: Node, claim: Claim) -> int:
+    done, left = 0, [claim]
+    while left:
+        claim = left.pop()
+        words = log.bind(task=claim.task, document=claim.document, kind=claim.kind.value, start=claim.starts)
+        try:
+            done += _do(node, claim, words)
+        except tasks.OvertakenError as error:
+            words.warning("step dropped", reason=str(error))
+        left += claim.then
+    return done
 
 
 def _do(node: Node, claim: Claim, words: Any) -> bool:
     """Do the claimed step; trouble is written down. Raises `OvertakenError` if the lease ran out."""
-    pause = node.settings.worker.retry_seconds
     try:
-        STEPS[claim.kind](node, claim)
+        with node.heart.beating(claim, longest=node.settings.worker.step_seconds):
+            STEPS[claim.kind](node, claim)
     except tasks.OvertakenError:
         raise
-    except EdocError as error:
-        if error.retryable:
-            words.warning("step postponed", reason=str(error))
-            tasks.postpone(node.journal, claim, str(error), first_pause=pause)
-        else:
-            words.error("step set aside", reason=str(error))
-            tasks.set_aside(node.journal, claim, error)
-        return False
     except Exception as error:  # noqa: BLE001 - a defect or the machine: keep the document, say it loudly
-        words.exception("step failed unexpectedly")
-        tasks.postpone(node.journal, claim, f"unexpected {type(error).__name__}", first_pause=pause)
+        _note_trouble(node, claim, error, words)
         return False
+    if claim.news and claim.peer is not None:
+        peers.note_success(node.journal, claim.peer)
     words.info("step done", argument=claim.argument)
     return True
+
+
+def _note_trouble(node: Node, claim: Claim, error: Exception, words: Any) -> None:
+    worker, failure = node.settings.worker, failure_of(error)
+    if not isinstance(error, EdocError):
+        words.exception("step failed unexpectedly")
+    # what no catalogue foresees is hardly repaired by waiting for days
+    hopeless = failure.code == "DEFECT" and claim.tries + 1 >= worker.max_starts
+    if not failure.retryable or hopeless:
+        words.error("step set aside", code=failure.code, reason=tasks.describe(error))
+        tasks.set_aside(node.journal, claim, error)
+        return
+    words.warning("step postponed", code=failure.code, reason=tasks.describe(error))
+    breaker = peers.Breaker(failures=worker.breaker_failures, pause=timedelta(seconds=worker.breaker_seconds))
+    if not tasks.postpone(node.journal, claim, error, first_pause=worker.retry_seconds, breaker=breaker):
+        words.error("step set aside", code="EXPIRED", reason=tasks.describe(error))

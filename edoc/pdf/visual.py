@@ -107,9 +107,8 @@ class Looks:
             filled = [place for place in boxes if place.text is not None]
             unseen = [place.name for place in filled if not _differs(difference.crop(boxes[place]))]
             pen = ImageDraw.Draw(difference)
-            lighter = ImageChops.subtract(new.image, old.image)
             for place, (left, top, right, bottom) in boxes.items():
-                covered = place.only_darker and _differs(lighter.crop((left, top, right, bottom)))
+                covered = place.only_darker and _is_lighter(new.image, old.image, (left, top, right, bottom))
                 if left < right and top < bottom and not covered:
                     pen.rectangle((left, top, right - 1, bottom - 1), fill=0)
             spot = _differs(difference)
@@ -167,6 +166,11 @@ def _differs(difference: Image.Image) -> tuple[int, int, int, int] | None:
     red, green, blue = difference.split()
     worst = ImageChops.lighter(ImageChops.lighter(red, green), blue)
     return worst.point([0] * _THRESHOLD + [255] * (256 - _THRESHOLD)).getbbox()
+
+
+def _is_lighter(new: Image.Image, old: Image.Image, box: tuple[int, int, int, int]) -> bool:
+    """Whether a dot in the box became visibly lighter."""
+    return _differs(ImageChops.subtract(new.crop(box), old.crop(box))) is not None
 
 
 def _to_dots(page: Any, box: Box, size: tuple[int, int]) -> tuple[int, int, int, int]:

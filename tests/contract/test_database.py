@@ -2,39 +2,24 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from clockwork import Clock, clocked_journal, tick
 from sqlalchemy import delete, select, update
 
 from edoc.core.lifecycle import Event, State, Work
-from edoc.errors import EdocError, InputError, Refused, SettingsError, Unavailable
+from edoc.errors import Refused, SettingsError, Unavailable
 from edoc.node import database, journal, registers, tasks
 from edoc.node import tables as t
 from edoc.node.journal import Journal
 
-NOON = datetime(2026, 3, 5, 5, 0, tzinfo=UTC)
-
-
-@dataclass
-class Clock:
-    now: datetime = NOON
-
-    def __call__(self) -> datetime:
-        return self.now
-
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def books(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Journal]:
-    url = "sqlite:///node.db"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_database")
-    engine = database.connect(url, tmp_path)
-    database.migrate(engine)
-    yield Journal(engine, Clock())
-    engine.dispose()
+    with clocked_journal(request, request.param, tmp_path) as journal:
+        yield journal
 
 
 @pytest.fixture
@@ -46,12 +31,6 @@ def submit(books: Journal, name: str) -> str:
     with books.transaction(actor="test") as tx:
         tx.begin(name, "outgoing", submission=name, organ_id="H99.01", dispatch={"subject": name})
     return name
-
-
-def tick(books: Journal, seconds: float) -> None:
-    clock = books.clock
-    assert isinstance(clock, Clock)
-    clock.now += timedelta(seconds=seconds)
 
 
 def state(books: Journal, document: str) -> State:
@@ -133,7 +112,8 @@ def test_numbers_begin_again_with_the_new_year_in_vietnam(books: Journal) -> Non
         ("first of 2027", datetime(2026, 12, 31, 17, 0, 0, tzinfo=UTC)),
     ):
         submit(books, name)
-        books.clock = Clock(now)
+        assert isinstance(books.clock, Clock)
+        books.clock.now = now
         with books.transaction(actor="test") as tx:
             given = registers.give_number(tx, series="VB-DI", document=name)
         assert (given.year, given.number) == (now.year + (name == "first of 2027"), 1)
@@ -172,51 +152,6 @@ def test_only_one_worker_gets_a_task_and_a_fallen_one_is_overtaken_but_cannot_co
         tx.advance(document, Event.NUMBER)
     assert state(books, document) is State.NUMBERED
     assert claim(books, task) is None
-
-
-@pytest.mark.usefixtures("document")
-def test_a_postponed_task_waits_longer_each_time_but_at_most_an_hour(books: Journal) -> None:
-    (task,) = tasks.due(books)
-    pauses = []
-    for _ in range(16):
-        taken = claim(books, task, max_starts=99)
-        assert taken is not None
-        tasks.postpone(books, taken, "the TSA does not answer", first_pause=5)
-        assert claim(books, task) is None
-        with books.reading() as connection:
-            due = connection.execute(select(t.tasks.c.due_at)).scalar_one()
-        pauses.append((datetime.fromisoformat(due) - books.clock()).total_seconds())
-        tick(books, pauses[-1])
-    assert pauses[:4] == [5, 10, 20, 40]
-    assert pauses[-1] == 3600
-
-
-def test_a_task_that_kills_its_worker_again_and_again_is_set_aside_and_can_be_replayed(
-    books: Journal, document: str
-) -> None:
-    (task,) = tasks.due(books)
-    for _ in range(3):
-        assert claim(books, task) is not None
-        tick(books, 61)  # nobody ends it
-    assert claim(books, task) is None
-    (dead,) = tasks.dead(books)
-    assert dead["document"] == document
-    assert dead["error"] == "started 3 times without coming to an end"
-    tasks.replay(books, task, actor="operator")
-    assert tasks.dead(books) == []
-    assert claim(books, task) is not None
-    with pytest.raises(InputError, match="no such step"):
-        tasks.replay(books, task, actor="operator")
-
-
-@pytest.mark.usefixtures("document")
-def test_a_task_set_aside_keeps_its_reason(books: Journal) -> None:
-    (task,) = tasks.due(books)
-    taken = claim(books, task)
-    assert taken is not None
-    tasks.set_aside(books, taken, EdocError("the key is gone.", advice="Bring it back."))
-    assert [row["error"] for row in tasks.dead(books)] == ["the key is gone. Bring it back."]
-    assert tasks.due(books) == []
 
 
 @pytest.mark.parametrize(

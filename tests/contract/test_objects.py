@@ -346,3 +346,25 @@ def answering(answer: bytes) -> Iterator[str]:
         finally:
             stopping.set()
             thread.join()
+
+
+def test_a_promise_is_kept_as_it_was_given_first(objects: Objects, store: Store) -> None:
+    assert objects.promise("numbers/VB-DI/2026/00000001", "document a") == "document a"
+    assert objects.promise("numbers/VB-DI/2026/00000001", "document b") == "document a"
+    assert store.reopen().promise("numbers/VB-DI/2026/00000001", "document c") == "document a"
+
+
+def test_promises_are_listed_in_order_and_are_no_objects(objects: Objects) -> None:
+    for name in ("numbers/b/2", "numbers/b/10", "numbers/a/1", "other"):
+        objects.promise(name, "x")
+    assert list(objects.promises("numbers/")) == ["numbers/a/1", "numbers/b/10", "numbers/b/2"]
+    assert list(objects.promises("nothing/")) == []
+    assert list(objects.hashes()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/.hidden", "số", "a b", "a/"]
+)
+def test_no_promise_leads_elsewhere(objects: Objects, name: str) -> None:
+    with pytest.raises(InputError):
+        objects.promise(name, "x")

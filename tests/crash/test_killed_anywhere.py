@@ -1,4 +1,4 @@
-"""`kill -9` of the demo or of one of its workers at random moments, then running it again."""
+"""`kill -9` of the demo, of one of its workers or of its hub at random moments, then running it again."""
 
 import json
 import os
@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import select
 
 from edoc.core.lifecycle import State
@@ -19,28 +20,32 @@ from edoc.node import archive, clerk, journal
 from edoc.node import tables as t
 from edoc.node.node import Node
 
-KILLS = 10
+KILLS = {"mailbox": 10, "axis": 3}
 
 
 ALLOWED_TWICE = {"received-again", "answer-01"}
 """A package that was not acknowledged before the kill comes again, and is answered again."""
 
 
-def start(folder: Path, pki: Path) -> "subprocess.Popen[bytes]":
+def start(folder: Path, pki: Path, transport: str) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "edoc.cli.main", "demo", str(folder), "--pki", str(pki), "--json"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        [*command, "--transport", transport], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
 
 
-def workers_of(process: int) -> list[int]:
+def servants_of(process: int) -> list[int]:
+    """Its workers, and its hub where there is one."""
     children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return [int(child) for child in children if b"worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    lines = {int(child): Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0") for child in children}
+    return [child for child, words in lines.items() if {b"worker", b"hub"} & set(words)]
 
 
 def kill_somebody(demo: "subprocess.Popen[bytes]", dice: random.Random) -> str:
-    """Kill the demo or one of its workers; says which."""
-    victim = dice.choice([demo.pid, *workers_of(demo.pid)])
+    """Kill the demo or one of its servants; says which."""
+    victim = dice.choice([demo.pid, *servants_of(demo.pid)])
     os.kill(victim, signal.SIGKILL)
-    return "demo" if victim == demo.pid else "worker"
+    return "demo" if victim == demo.pid else "servant"
 
 
 def finish(demo: "subprocess.Popen[bytes]") -> dict[str, Any]:
@@ -50,17 +55,20 @@ def finish(demo: "subprocess.Popen[bytes]") -> dict[str, Any]:
     return result
 
 
-def test_the_dispatch_arrives_once_and_numbers_have_no_gap_and_no_repeat(tmp_path: Path, pki: DevPki) -> None:
+@pytest.mark.parametrize("transport", KILLS)
+def test_the_dispatch_arrives_once_and_numbers_have_no_gap_and_no_repeat(
+    tmp_path: Path, pki: DevPki, transport: str
+) -> None:
     seed = random.randrange(1 << 32)
     dice = random.Random(seed)
     began = time.monotonic()
-    check(finish(start(tmp_path / "undisturbed", pki.folder)))
+    check(finish(start(tmp_path / "undisturbed", pki.folder, transport)))
     usual = time.monotonic() - began
 
     killed: Counter[str] = Counter()
     folder = tmp_path / "journey-0"
-    demo = start(folder, pki.folder)
-    while killed.total() < KILLS:
+    demo = start(folder, pki.folder, transport)
+    while killed.total() < KILLS[transport]:
         try:
             demo.wait(dice.uniform(0.2, usual))
         except subprocess.TimeoutExpired:
@@ -71,13 +79,13 @@ def test_the_dispatch_arrives_once_and_numbers_have_no_gap_and_no_repeat(tmp_pat
             folder = tmp_path / f"journey-{killed.total()}"
         else:
             demo.communicate()
-        demo = start(folder, pki.folder)
+        demo = start(folder, pki.folder, transport)
     demo.wait()
     if demo.returncode == -signal.SIGKILL:
         demo.communicate()
-        demo = start(folder, pki.folder)
+        demo = start(folder, pki.folder, transport)
     result = finish(demo)
-    assert killed.total() == KILLS, f"seed {seed}"
+    assert killed.total() == KILLS[transport], f"seed {seed}"
     check(result)
 
 

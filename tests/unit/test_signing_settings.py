@@ -11,7 +11,7 @@ from pdfmaking import SAMPLES, SEAL_IMAGE
 from softhsm import PIN, SoftHsm
 
 from edoc.core.report import Level, SignatureType
-from edoc.demo.nodes import Backing, make_node
+from edoc.demo.nodes import Backing, by_mailbox, make_node
 from edoc.devpki.hierarchy import DevPki
 from edoc.devpki.profiles import AGENCIES
 from edoc.devpki.server import serving
@@ -141,7 +141,7 @@ def write_node(folder: Path, pki: DevPki, **seal: Any) -> Path:
         agency=AGENCIES[0],
         pki=pki.folder,
         seal_image=SEAL_IMAGE,
-        mailbox=folder / "mailbox",
+        transport=by_mailbox(folder / "mailbox")(AGENCIES[0]),
         tsa="http://127.0.0.1:1/tsa",
         backing=Backing(),
     )

@@ -1,0 +1,94 @@
+"""What a node does by the clock: each duty is done by one worker at a time, whichever comes first.
+
+There is no leader to elect and none to lose: every duty has a row with a lease and a fence, so a worker that
+dies in the middle of one is followed by another, and one that was overtaken changes nothing more.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import select, update
+
+from edoc.errors import EdocError
+from edoc.node import anchors
+from edoc.node import tables as t
+from edoc.node.journal import Transaction, instant
+from edoc.node.node import Node
+
+_LEASE: Final = timedelta(minutes=30)
+_AGAIN: Final = timedelta(minutes=10)
+"""After a failure, unless the duty comes round sooner."""
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """One thing that comes round."""
+
+    name: str
+    every: timedelta
+    perform: Callable[[Node], object]
+
+
+DUTIES: Final = (Duty(name="anchor", every=timedelta(days=1), perform=anchors.anchor),)
+
+
+def perform_due(node: Node, duties: Sequence[Duty] = DUTIES) -> list[str]:
+    """Do what is due and free; returns the names of what was done, well or not.
+
+    A duty's own trouble is kept with it and it is tried again; only an unreachable database raises
+    `Unavailable`.
+    """
+    done = []
+    for duty in duties:
+        fence = _claim(node, duty)
+        if fence is not None:
+            done.append(duty.name)
+            _perform(node, duty, fence)
+    return done
+
+
+def list_duties(node: Node) -> list[dict[str, Any]]:
+    """Give every duty that was ever due: when it comes round, when it was last done, its trouble."""
+    columns = (t.duties.c.name, t.duties.c.due_at, t.duties.c.last_done_at, t.duties.c.last_error)
+    with node.journal.reading() as connection:
+        rows = connection.execute(select(*columns).order_by(t.duties.c.name))
+        return [dict(row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+def _claim(node: Node, duty: Duty) -> int | None:
+    with node.journal.transaction(actor="duty") as tx:
+        tx.connection.execute(
+            tx.insert_once(t.duties).values(name=duty.name, due_at=tx.at, fence=0, lease_until=None)
+        )
+        row = t.duties.c
+        free = row.lease_until.is_(None) | (row.lease_until <= tx.at)
+        return tx.connection.execute(
+            update(t.duties)
+            .where((row.name == duty.name) & (row.due_at <= tx.at) & free)
+            .values(fence=row.fence + 1, lease_until=instant(tx.now + _LEASE))
+            .returning(row.fence)
+        ).scalar()
+
+
+def _perform(node: Node, duty: Duty, fence: int) -> None:
+    words = log.bind(duty=duty.name)
+    try:
+        duty.perform(node)
+    except (EdocError, OSError) as error:
+        words.warning("duty failed", reason=str(error))
+        with node.journal.transaction(actor="duty") as tx:
+            pause = min(duty.every, _AGAIN)
+            _end(tx, duty, fence, due_at=instant(tx.now + pause), last_error=str(error))
+        return
+    with node.journal.transaction(actor="duty") as tx:
+        _end(tx, duty, fence, due_at=instant(tx.now + duty.every), last_done_at=tx.at, last_error=None)
+    words.info("duty done")
+
+
+def _end(tx: Transaction, duty: Duty, fence: int, **values: Any) -> None:
+    mine = (t.duties.c.name == duty.name) & (t.duties.c.fence == fence)
+    tx.connection.execute(update(t.duties).where(mine).values(lease_until=None, **values))

@@ -1,0 +1,132 @@
+"""The deadlines of a node's documents: written with the state that opens, meets or ends them.
+
+    late = terms.open_terms(connection, now=now, late=True)
+
+Which deadlines there are and when they fall is data: `edoc.core.deadlines`, `edoc/policies/*.toml`.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from edoc.core.deadlines import Kind, Schedule, answering, ending, opening, span
+from edoc.core.lifecycle import State
+from edoc.node import tables as t
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a deadline is about: a document, or its delivery to one recipient."""
+
+    document: str
+    recipient: str = ""
+    life: str
+    """The machine's name."""
+    dispatch: Mapping[str, Any]
+    """The document's header as JSON: its priority and due date count."""
+
+
+def follow(
+    connection: Connection, subject: Subject, state: State, *, now: datetime, schedule: Schedule
+) -> None:
+    """Open, meet and end what reaching `state` opens, meets and ends. The caller holds the document's row."""
+    met, lapsed = ending(subject.life, state)
+    _close(connection, subject, met, "met_at", now)
+    _close(connection, subject, lapsed, "lapsed_at", now)
+    rows = []
+    for term in opening(subject.life, state):
+        found = span(
+            term.limit,
+            now,
+            priority=_priority(subject.dispatch),
+            due_date=_due_date(subject.dispatch),
+            schedule=schedule,
+        )
+        if found is not None:
+            rows.append(
+                {
+                    "document": subject.document,
+                    "recipient": subject.recipient,
+                    "kind": term.kind.value,
+                    "due_at": _instant(found.due_at),
+                    "warn_at": _instant(found.warn_at),
+                }
+            )
+    if rows:
+        make = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+        connection.execute(make(t.deadlines).values(rows).on_conflict_do_nothing())
+
+
+def answered(connection: Connection, subject: Subject, code: str, *, now: datetime) -> None:
+    """Meet what the sending of a status of that code meets."""
+    _close(connection, subject, answering(code), "met_at", now)
+
+
+def _close(
+    connection: Connection, subject: Subject, kinds: Collection[Kind], column: str, now: datetime
+) -> None:
+    if kinds:
+        connection.execute(
+            update(t.deadlines)
+            .where(
+                (t.deadlines.c.document == subject.document)
+                & (t.deadlines.c.recipient == subject.recipient)
+                & t.deadlines.c.kind.in_([kind.value for kind in kinds])
+                & _is_open()
+            )
+            .values({column: _instant(now)})
+        )
+
+
+def open_terms(connection: Connection, *, now: datetime, late: bool) -> list[Row[Any]]:
+    """Give the deadlines that are missed (`late`), or at risk and not missed yet; the earliest first."""
+    condition = _late(now) if late else _at_risk(now)
+    return list(connection.execute(select(t.deadlines).where(condition).order_by(t.deadlines.c.due_at)))
+
+
+def count(connection: Connection, *, now: datetime) -> tuple[int, int]:
+    """Count the open deadlines that are missed, and those at risk."""
+    found = connection.execute(
+        select(
+            func.count().filter(_late(now)).label("late"), func.count().filter(_at_risk(now)).label("at_risk")
+        ).where(_is_open())
+    ).one()
+    return found.late, found.at_risk
+
+
+def terms_of(connection: Connection, document: str) -> list[Row[Any]]:
+    """Give all deadlines of a document and its deliveries, the earliest first."""
+    query = select(t.deadlines).where(t.deadlines.c.document == document)
+    return list(connection.execute(query.order_by(t.deadlines.c.due_at, t.deadlines.c.kind)))
+
+
+def _is_open() -> ColumnElement[bool]:
+    return t.deadlines.c.met_at.is_(None) & t.deadlines.c.lapsed_at.is_(None)
+
+
+def _late(now: datetime) -> ColumnElement[bool]:
+    # warn_at is the indexed one, and never after due_at
+    return _is_open() & (t.deadlines.c.warn_at <= _instant(now)) & (t.deadlines.c.due_at <= _instant(now))
+
+
+def _at_risk(now: datetime) -> ColumnElement[bool]:
+    return _is_open() & (t.deadlines.c.warn_at <= _instant(now)) & (t.deadlines.c.due_at > _instant(now))
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def _priority(dispatch: Mapping[str, Any]) -> int | None:
+    value = (dispatch.get("other_info") or {}).get("priority")
+    return value if isinstance(value, int) else None
+
+
+def _due_date(dispatch: Mapping[str, Any]) -> date | None:
+    value = dispatch.get("due_date")
+    return date.fromisoformat(value) if value else None

@@ -1,0 +1,121 @@
+"""What one process of the pool does: enter packages and run steps, one after the other, as it is told.
+
+It has nothing in common with the others but the database, so a file that takes it down takes nothing else
+down. Its parent watches the time; the memory is limited here.
+"""
+
+import contextlib
+import ctypes
+import resource
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Final
+
+from edoc.core.ports import Parcel, Stored
+from edoc.errors import EdocError
+from edoc.node import incoming, steps
+from edoc.node.logs import log_as_json
+from edoc.node.node import Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A package that came by the transport and is durable here."""
+
+    parcel: Parcel
+    stored: Stored
+
+
+Order = int | Arrival
+"""A task to run, or a package to enter."""
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
+_KEPT: Final = 32 << 20
+STRETCH_SECONDS: Final = 1.0
+"""So long a process goes on with what is due without asking the broker in between."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What became of an order."""
+
+    done: int
+    """Steps that were done, and packages entered."""
+    seconds: float
+    left: tuple[int, ...] = ()
+    """Tasks that came up meanwhile and that others may have done by now."""
+    fits: bool = False
+    """Whether the package was one."""
+    trouble: str = ""
+    """Why no more could be done: the node cannot be opened, the database cannot be reached."""
+    replaced: bool = False
+    """The process is gone, and another stands in its place."""
+
+
+@dataclass(slots=True)
+class _Bell:
+    """Collects what the steps cause."""
+
+    rung: list[int] = field(default_factory=list)
+
+    def __call__(self, tasks: Sequence[int]) -> None:
+        self.rung += tasks
+
+
+def serve(connection: Connection, folder: Path, memory: int) -> None:
+    """Run steps of the node in `folder` until the connection ends; `memory` in bytes, 0 for no limit."""
+    # The parent drains; what a terminal sends to all processes is not for us.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    log_as_json()
+    _keep_freed_memory()
+    if memory:
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    with contextlib.suppress(EOFError, BrokenPipeError), connection:
+        while True:
+            try:
+                with Node.open(folder) as node:
+                    _work(connection, node)
+            except EdocError as error:
+                # Only the next order tells whether it is over.
+                connection.recv()
+                connection.send(Ran(done=0, seconds=0.0, trouble=str(error)))
+
+
+def _keep_freed_memory() -> None:
+    """Let the C library keep what pictures of pages leave free, instead of fetching it anew page by page."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it
+    if mallopt is not None:
+        mallopt(_M_MMAP_THRESHOLD, _KEPT)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT)
+
+
+def _work(connection: Connection, node: Node) -> None:
+    bell = _Bell()
+    node.journal.bell = bell
+    while True:
+        order: Order = connection.recv()
+        started, done, fits, trouble, bell.rung = time.monotonic(), 0, False, "", []
+        try:
+            if isinstance(order, Arrival):
+                fits = incoming.enter_package(node, order.parcel, order.stored)
+                done = 1
+            else:
+                done = _drain(node, order, until=started + STRETCH_SECONDS)
+        except EdocError as error:  # the database is away, or the package cannot be entered now
+            trouble = str(error)
+        seconds = time.monotonic() - started
+        connection.send(Ran(done=done, seconds=seconds, left=tuple(bell.rung), fits=fits, trouble=trouble))
+
+
+def _drain(node: Node, task: int, *, until: float) -> int:
+    """Run the task, and then whatever else is due, for a while; returns how many steps were done."""
+    ran: int | None = steps.run(node, task)
+    done = 0
+    while ran is not None:
+        done += ran
+        ran = steps.run_next(node) if time.monotonic() < until else None
+    return done
