@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from edoc.cli._run import emit_json, reported, say
-from edoc.cli.operate import DocumentArgument, JsonOption, NodeOption
+from edoc.cli.operate import DocumentArgument, JsonOption, NodeOption, my_name
+from edoc.core.entryfields import RegisterNumber
 
 
 def register(app: typer.Typer) -> None:
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     archive.command("export", epilog="Example: edoc archive export ID package --node /srv/edoc/node")(
         archive_export
     )
+    archive.command("orphans", epilog="Example: edoc archive orphans --node /srv/edoc/node")(archive_orphans)
     app.add_typer(archive, name="archive")
     log = typer.Typer(help="The hash-chained audit log.", no_args_is_help=True)
     log.callback()(lambda: None)
@@ -80,6 +82,20 @@ def archive_export(
     sys.stdout.write(f"{package}\n")
 
 
+def archive_orphans(node: NodeOption, json: JsonOption = False) -> None:
+    """List objects that nothing names: what crashes left behind. Ask while the workers stand still."""
+    from edoc.node import orphans
+    from edoc.node.node import Node
+
+    with reported(), Node.open(node) as opened:
+        found = orphans.find_orphans(opened)
+    if json:
+        emit_json({"orphans": found})
+    else:
+        sys.stdout.writelines(f"{sha256}\n" for sha256 in found)
+        say(f"{len(found)} objects that nothing names.")
+
+
 def audit_log_verify(node: NodeOption, json: JsonOption = False) -> None:
     """Recompute the audit log's chain and judge its anchors: exit 1 if anything was changed or removed."""
     from edoc.node import anchors
@@ -138,4 +154,38 @@ def restore(
 
     with reported():
         made = backups.restore_node(folder, node)
-    say(f"{node}: restored as of {made['made_at']}.")
+    say(f"{node}: restored as of {made['made_at']}. It gives no number until 'edoc register reconcile'.")
+
+
+def reconcile(
+    node: NodeOption,
+    last: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SERIES/YEAR/N", help="A last number that is known from paper or others; repeatable."
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what is missing.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Enter numbers that were given before the database was restored; then numbering goes on.
+
+    Compares the books with promises, packages and manifests in the object store. Let the workers stand still.
+    """
+    from edoc.node import reconcile as reconciling
+    from edoc.node.node import Node
+
+    with reported(), Node.open(node) as opened:
+        known = [RegisterNumber.parse(text) for text in last or ()]
+        if not dry_run:
+            reconciling.begin(opened, actor=my_name())
+        missing = reconciling.find_missing(opened, last=known)
+        if not dry_run:
+            reconciling.enter(opened, missing, actor=my_name())
+    if json:
+        emit_json({"missing": [each.to_dict() for each in missing], "entered": not dry_run})
+        return
+    for told in (each.to_dict() for each in missing):
+        witnesses = ", ".join(told["witnesses"]) or "nobody knows of what"
+        sys.stdout.write(f"{told['entry']}  {witnesses}  {told['document_id']}  {told['subject']}\n")
+    say(f"{len(missing)} numbers are missing." if dry_run else f"{len(missing)} numbers were entered.")

@@ -3,6 +3,7 @@
 import getpass
 import json as json_module
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 from edoc.cli._run import emit_json, reported, say
 from edoc.core.entryfields import RegisterNumber
 from edoc.core.lifecycle import Event
+from edoc.core.zone import VIETNAM
 from edoc.errors import InputError
 
 NodeOption = Annotated[Path, typer.Option("--node", envvar="EDOC_NODE", help="The node's folder.")]
@@ -19,6 +21,7 @@ DocumentArgument = Annotated[
     str, typer.Argument(metavar="ID", help="The node's id, or the edXML DocumentId.")
 ]
 
+_HASH = 64
 _ACTS = {
     "assign": (Event.ASSIGN, "Assign a registered document to whoever handles it; its sender is told (04)."),
     "process": (Event.PROCESS, "Say that a document is being processed; its sender is told (05)."),
@@ -124,9 +127,11 @@ def require_direction(direction: str | None) -> None:
 
 
 def show(document: DocumentArgument, node: NodeOption, json: JsonOption = False) -> None:
-    """Show a document's story: every event, file and delivery, and what holds it up."""
+    """Show a document's story on a screen: events, deliveries, deadlines, files, and what holds it up."""
     from rich.console import Console
+    from rich.text import Text
 
+    from edoc.cli.deadlines import tell
     from edoc.node import clerk
     from edoc.node.alerts import describe
     from edoc.node.node import Node
@@ -137,23 +142,41 @@ def show(document: DocumentArgument, node: NodeOption, json: JsonOption = False)
         emit_json(told)
         return
     console = Console()
-    console.print(
-        f"[bold]{told['document_id'] or told['id']}[/]  {told['state']}  {told['subject']}", highlight=False
-    )
+    title = Text.assemble((told["document_id"] or told["id"], "bold"), f"  {told['state']}")
+    console.print(title, Text(told["subject"]))
     for event in told["events"]:
         where = " → ".join(filter(None, (event["before"], event["after"])))
-        details = ", ".join(f"{name}={value}" for name, value in event["details"].items())
-        console.print(
-            f"  {event['at']}  {event['event']:14} {where:24} {event['actor']}  {details}", markup=False
-        )
+        details = ", ".join(f"{name}={_shorten(value)}" for name, value in event["details"].items())
+        line = f"  {show_time(event['at'])}  {event['event']:12} {where:22} {event['actor']:14} {details}"
+        console.print(Text(line))
     for delivery in told["deliveries"]:
-        console.print(f"  → {delivery['recipient']}: {delivery['state']}", markup=False)
+        heard = [
+            f"{event['event']} {show_time(event['at'])}"
+            for event in told["events"]
+            if event["details"].get("recipient") == delivery["recipient"]
+        ]
+        console.print(Text(f"  → {delivery['recipient']}: {delivery['state']}  ({', '.join(heard)})"))
+    for term in told["deadlines"]:
+        if term["met_at"] is None and term["lapsed_at"] is None:
+            console.print(Text(f"  ⏱ {tell(term)}", style="cyan"))
     for file in told["files"]:
-        console.print(f"  {file['role']:14} {file['name']}  {file['size']} B  {file['sha256']}", markup=False)
+        line = f"  {file['role']:10} {file['name']}  {file['size']} B  {_shorten(file['sha256'])}"
+        console.print(Text(line))
     for alert in told["alerts"]:
-        console.print(f"  ! {describe(alert)}", style="yellow", markup=False)
+        console.print(Text(f"  ! {describe(alert)}", style="yellow"))
     for trouble in told["trouble"]:
-        console.print(f"  ! {trouble['kind']}: {trouble['error']}", style="red", markup=False)
+        console.print(Text(f"  ! {trouble['kind']}: {trouble['error']}", style="red"))
+
+
+def show_time(instant: str) -> str:
+    """Write a time of the tables as people here read it; Vietnam time."""
+    return f"{datetime.fromisoformat(instant).astimezone(VIETNAM):%d/%m/%Y %H:%M:%S}"
+
+
+def _shorten(value: Any) -> str:
+    """A hash by its beginning: whoever needs all of it asks for JSON."""
+    text = str(value)
+    return f"{text[:12]}…" if len(text) == _HASH and text.isalnum() else text
 
 
 def _act(event: Event) -> Any:

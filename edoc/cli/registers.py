@@ -1,4 +1,4 @@
-"""Commands of the registers: register list, show, reserve, describe, void, export; and find."""
+"""Commands of the registers: register list, show, reserve, describe, void, export, reconcile; and find."""
 
 import sys
 from collections.abc import Callable
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edoc.cli._run import emit_json, fail, reported, say
+from edoc.cli.maintain import reconcile
 from edoc.cli.operate import JsonOption, NodeOption, my_name, read_object, require_direction
 from edoc.core.entryfields import RegisterNumber
 from edoc.errors import InputError
@@ -39,6 +40,7 @@ def register(app: typer.Typer) -> None:
         "describe": (describe, "describe VB-DI/2026/17 paper.json"),
         "void": (void, 'void VB-DI/2026/18 --reason "Không dùng đến"'),
         "export": (export, "export outgoing --year 2026 --pdf so.pdf --xlsx so.xlsx"),
+        "reconcile": (reconcile, "reconcile --dry-run"),
     }
     for name, (command, example) in examples.items():
         books.command(name, epilog=f"Example: edoc register {example} --node /srv/edoc/node")(command)
@@ -118,12 +120,13 @@ def reserve(
     json: JsonOption = False,
 ) -> None:
     """Reserve the next numbers of a book, for paper documents or a later day."""
-    from edoc.node import registers, reservations
+    from edoc.node import promises, registers, reservations
     from edoc.node.node import Node
 
     require_direction(direction)
     with reported(), Node.open(node) as opened:
         name = registers.choose_series(opened.settings.register_, direction, series)
+        promises.require_reconciled(opened)
         with opened.journal.transaction(actor=my_name()) as tx:
             numbers = reservations.reserve(
                 tx,
@@ -134,6 +137,7 @@ def reserve(
                 until=_read_day(until),
                 notation=notation,
             )
+        promises.keep_reserved(opened, tx, numbers, direction=direction)
     if json:
         emit_json([str(number) for number in numbers])
     else:

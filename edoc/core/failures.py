@@ -62,6 +62,13 @@ _ENTRIES: Final = (
         retryable=True,
     ),
     _entry(
+        "UNRECONCILED",
+        _A.OPERATOR,
+        "The database is older than what was issued; no number is given until the registers are reconciled.",
+        "Cơ sở dữ liệu cũ hơn các văn bản đã ban hành; ngừng cấp số cho đến khi đối chiếu xong sổ đăng ký.",
+        retryable=True,
+    ),
+    _entry(
         "MACHINE",
         _A.OPERATOR,
         "The machine refused something: memory, a file, a process.",

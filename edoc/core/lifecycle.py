@@ -28,6 +28,8 @@ class State(StrEnum):
     """Where a document or a delivery stands."""
 
     # documents we send
+    DRAFTED = "drafted"
+    """It waits for the key of a person (`edoc.node.signingqueue`)."""
     SIGNED = "signed"
     """A competent person has signed; no number yet."""
     NUMBERED = "numbered"
@@ -74,6 +76,7 @@ class State(StrEnum):
 class Event(StrEnum):
     """What happens to a document or a delivery."""
 
+    SIGN = "sign"
     NUMBER = "number"
     SEAL = "seal"
     PACK = "pack"
@@ -131,6 +134,8 @@ class Machine:
     initial: State
     order_initial: State | None = None
     """Where an order begins that carries no document of its own."""
+    draft_initial: State | None = None
+    """Where a document begins that nobody has signed yet."""
     transitions: Transitions
     work: Mapping[State, tuple[tuple[Work, str], ...]] = field(default_factory=dict)
     """What reaching a state causes: (kind of work, argument)."""
@@ -140,7 +145,8 @@ class Machine:
     @property
     def entrances(self) -> tuple[State, ...]:
         """The states in which a life can begin."""
-        return (self.initial,) if self.order_initial is None else (self.initial, self.order_initial)
+        known = (self.initial, self.order_initial, self.draft_initial)
+        return tuple(state for state in known if state is not None)
 
     def after(self, state: State, event: Event) -> State:
         """Return the state after `event`; raises `Refused` if the table does not list the pair."""
@@ -167,7 +173,10 @@ OUTGOING: Final = Machine(
     name="outgoing",
     initial=_S.SIGNED,
     order_initial=_S.ORDERED,
+    draft_initial=_S.DRAFTED,
     transitions={
+        (_S.DRAFTED, _E.SIGN): _S.SIGNED,
+        (_S.DRAFTED, _E.REFUSE): _S.VOIDED,
         (_S.SIGNED, _E.NUMBER): _S.NUMBERED,
         (_S.SIGNED, _E.REFUSE): _S.REFUSED,
         (_S.NUMBERED, _E.SEAL): _S.SEALED,
@@ -178,7 +187,7 @@ OUTGOING: Final = Machine(
         (_S.SENT, _E.CONCLUDE): _S.COMPLETED,
         (_S.COMPLETED, _E.ARCHIVE): _S.ARCHIVED,
         # not issued yet: there is nobody to tell
-        **_all_to((_S.SIGNED, _S.NUMBERED, _S.SEALED), _E.RECALL, _S.VOIDED),
+        **_all_to((_S.DRAFTED, _S.SIGNED, _S.NUMBERED, _S.SEALED), _E.RECALL, _S.VOIDED),
         **_all_to(
             (_S.PACKED, _S.SENT, _S.COMPLETED, _S.ARCHIVED, _S.REPLACED, _S.FROZEN), _E.RECALL, _S.FROZEN
         ),

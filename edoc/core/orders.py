@@ -13,7 +13,7 @@ and takes effect when that document arrives.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from edoc.core.dispatch import Business, Dispatch, Organization, StatusUpdate
 from edoc.core.lifecycle import Event, State
@@ -68,6 +68,13 @@ def read_order(dispatch: Dispatch, *, receiver: str = "") -> Order | None:
         return Order(kind=OrderKind.REPLACE, named=named, bare=False)
     own = dispatch.document_id not in {"", business.document_id}
     return Order(kind=OrderKind(kind), named=(business.document_id,), bare=not (own and dispatch.attachments))
+
+
+def is_bare(dispatch: Mapping[str, Any]) -> bool:
+    """Tell of a dispatch as JSON whether it is an order that carries no document of its own."""
+    kind = str((dispatch.get("business") or {}).get("business_doc_type") or "").strip().lstrip("0")
+    order = read_order(Dispatch.from_dict(dict(dispatch))) if kind else None
+    return order is not None and order.bare
 
 
 def recall_from_status(status: StatusUpdate) -> Dispatch:

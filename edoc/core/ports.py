@@ -67,8 +67,14 @@ class Objects(Protocol):
         same moment a directory lets one win; an S3 server may not, so the caller lets one write at a time.
         """
 
-    def promises(self, prefix: str) -> Iterator[str]:
-        """All names that begin with `prefix`, in order."""
+    def promised(self, name: str) -> str | None:
+        """The text that stands under a name, if one does."""
+
+    def promises(self, prefix: str, *, after: str = "") -> Iterator[str]:
+        """All names that begin with `prefix` and come after the name `after`, in order.
+
+        What does not come after it costs nothing.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ clerk.act(node, document, Event.COMPLETE, actor="vanthu")
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -19,12 +19,14 @@ from edoc.core.annex6 import require_fitting
 from edoc.core.dispatch import Attachment, Dispatch
 from edoc.core.entryfields import RegisterNumber
 from edoc.core.ids import display_number, make_document_id, parse_agency_code
-from edoc.core.lifecycle import Event
+from edoc.core.lifecycle import Event, State
 from edoc.core.ports import Stored
+from edoc.core.secrecy import find_secret_marking
 from edoc.errors import InputError, Refused
-from edoc.node import registers, reservations
+from edoc.node import registers, reservations, terms
 from edoc.node import tables as t
 from edoc.node.alerts import alerts_of
+from edoc.node.journal import Transaction
 from edoc.node.listing import summarize
 from edoc.node.node import Node
 from edoc.node.scratch import store
@@ -33,6 +35,8 @@ from edoc.signing import require_person_signed
 
 CLERK_EVENTS: Final = (Event.ASSIGN, Event.PROCESS, Event.COMPLETE)
 """What a clerk may do with a document that arrived and was registered."""
+Queueing = Callable[[Transaction, str], None]
+"""Says, in the transaction that enters a document, who must sign it first."""
 
 
 def submit(
@@ -54,10 +58,41 @@ def submit(
     Raises `InputError` if the draft or a file cannot be used, and `Refused` if the first PDF carries no valid
     signature of a competent person (NĐ 30/2020 Art 32).
     """
+    submission = read_submission(node, draft, attach, series=series, number=number)
+    require_person_signed(attach[0], trust=node.trust, at=node.journal.clock())
+    return enter(node, submission, actor=actor)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A document that can be entered; made by `read_submission`."""
+
+    dispatch: dict[str, Any]
+    attach: tuple[Path, ...]
+    book: str
+    number: RegisterNumber | None
+
+
+def read_submission(
+    node: Node,
+    draft: Mapping[str, Any],
+    attach: Sequence[Path],
+    *,
+    series: str | None = None,
+    number: RegisterNumber | None = None,
+) -> Submission:
+    """Check everything about a document but its signatures; takes and raises what `submit` does."""
     if not attach:
         raise InputError("a document needs its signed PDF.", advice="Name it with --attach.")
     dispatch = _complete_draft(node, draft, [path.name for path in attach])
     require_fitting(dispatch, "outgoing")
+    secret = find_secret_marking(Dispatch.from_dict(dispatch))
+    if secret is not None:
+        raise Refused(
+            "the document is marked as a state secret; such documents must not travel this way.",
+            where=secret,
+            advice="Send it by the rules on protecting state secrets (QĐ 28/2018 Art 1).",
+        )
     book = registers.choose_series(node.settings.register_, "outgoing", number.series if number else series)
     if not inspect(attach[0]).prepared:
         raise Refused(
@@ -65,9 +100,13 @@ def submit(
             where=str(attach[0]),
             advice="Make them with 'edoc prepare' before the person signs.",
         )
-    require_person_signed(attach[0], trust=node.trust, at=node.journal.clock())
-    files = [(path.name, store(node, path)) for path in attach]
-    key = _submission(dispatch, [stored for _, stored in files])
+    return Submission(dispatch=dispatch, attach=tuple(attach), book=book, number=number)
+
+
+def enter(node: Node, submission: Submission, *, actor: str, queue: Queueing | None = None) -> str:
+    """Enter a document; `queue` lets it wait for a person's signature first. Returns its id in this node."""
+    files = [(path.name, store(node, path)) for path in submission.attach]
+    key = _submission(submission.dispatch, [stored for _, stored in files])
     with node.journal.transaction(actor=actor) as tx:
         known = tx.connection.execute(
             select(t.documents.c.id).where(
@@ -80,15 +119,19 @@ def submit(
         tx.begin(
             document,
             "outgoing",
+            state=None if queue is None else State.DRAFTED,
             submission=key,
             organ_id=node.settings.agency.organ_id,
-            dispatch=dispatch,
-            series=book,
+            dispatch=submission.dispatch,
+            series=submission.book,
         )
-        if number is not None:
-            reservations.hold(tx, number, document=document)
+        if submission.number is not None:
+            reservations.hold(tx, submission.number, document=document)
+        first = "signed" if queue is None else "draft"
         for index, (name, stored) in enumerate(files):
-            tx.keep(document, "annex" if index else "signed", name, stored)
+            tx.keep(document, "annex" if index else first, name, stored)
+        if queue is not None:
+            queue(tx, document)
     return document
 
 
@@ -208,6 +251,7 @@ def tell(node: Node, name: str) -> dict[str, Any]:
         deliveries = [dict(delivery._mapping) for delivery in connection.execute(query)]  # noqa: SLF001
         entry = registers.number_of(connection, row.id)
         alerts = alerts_of(connection, [row.id]).get(row.id, [])
+        deadlines = [terms.summarize(term) for term in terms.terms_of(connection, row.id)]
     return {
         **summarize(row),
         "dispatch": row.dispatch,
@@ -216,5 +260,6 @@ def tell(node: Node, name: str) -> dict[str, Any]:
         "files": [dict(file._mapping) for file in files(node, row.id)],  # noqa: SLF001
         "register": entry and str(registers.ref(entry)),
         "alerts": alerts,
+        "deadlines": deadlines,
         "trouble": [{"kind": task.kind, "error": task.error} for task in trouble(node, row.id)],
     }

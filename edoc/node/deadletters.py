@@ -19,7 +19,7 @@ from edoc.node import outbox, registers
 from edoc.node import tables as t
 from edoc.node.journal import MACHINES, Journal, Transaction, instant
 from edoc.node.node import Node
-from edoc.node.outgoing import settle
+from edoc.node.settling import settle
 
 _ADVICE: Final = "See 'edoc dead-letters list'."
 _END: Final[Mapping[Work, tuple[Event, ...]]] = {

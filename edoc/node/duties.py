@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import select, update
 
 from edoc.errors import EdocError
-from edoc.node import anchors
+from edoc.node import anchors, signingqueue
 from edoc.node import tables as t
 from edoc.node.journal import Transaction, instant
 from edoc.node.node import Node
@@ -33,7 +33,10 @@ class Duty:
     perform: Callable[[Node], object]
 
 
-DUTIES: Final = (Duty(name="anchor", every=timedelta(days=1), perform=anchors.anchor),)
+DUTIES: Final = (
+    Duty(name="anchor", every=timedelta(days=1), perform=anchors.anchor),
+    Duty(name="signing-queue", every=timedelta(minutes=10), perform=signingqueue.expire),
+)
 
 
 def perform_due(node: Node, duties: Sequence[Duty] = DUTIES) -> list[str]:

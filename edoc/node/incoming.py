@@ -24,22 +24,24 @@ from sqlalchemy.exc import IntegrityError
 from edoc.core.dispatch import Dispatch, ResponseFor, StatusUpdate
 from edoc.core.ids import parse_agency_code
 from edoc.core.lifecycle import Event, State, Work, status_event
+from edoc.core.orders import read_order, recall_from_status
 from edoc.core.ports import Parcel, Stored
 from edoc.core.report import Report
 from edoc.core.rule import Expected
+from edoc.core.secrecy import find_secret_marking
 from edoc.core.zone import VIETNAM
 from edoc.edxml.admission import EVERYTHING
 from edoc.edxml.findings import CHANGES
 from edoc.edxml.limits import DEFAULT_LIMITS
 from edoc.edxml.refusals import OF_ADMISSION
 from edoc.errors import EdocError, InputError, PackageError
-from edoc.node import registers
+from edoc.node import orders, promises, registers
 from edoc.node import tables as t
 from edoc.node.journal import Transaction
 from edoc.node.node import Node
-from edoc.node.outgoing import settle
 from edoc.node.peers import reaching
 from edoc.node.scratch import fetch, file_of, scratch, store
+from edoc.node.settling import settle
 from edoc.node.tasks import Claim, finishing
 from edoc.packing import Unpacked, pack_status, unpack
 from edoc.render.report import to_html
@@ -195,10 +197,11 @@ def _enter_document(arrival: _Arrival, dispatch: Dispatch) -> None:
         arrival.record(sender, "document", key, "conflict", earlier[0].document)
         tx.note(earlier[0].document, "conflict", sha256=stored.sha256, message_id=arrival.parcel.message_id)
         return
-    document = uuid.uuid4().hex
+    document, order = uuid.uuid4().hex, read_order(dispatch)
     tx.begin(
         document,
         "incoming",
+        state=State.ORDERED if order is not None and order.bare else None,
         submission=hashlib.sha256(f"{sender} {key}".encode()).hexdigest(),
         document_id=document_id or None,
         organ_id=sender,
@@ -206,6 +209,9 @@ def _enter_document(arrival: _Arrival, dispatch: Dispatch) -> None:
     )
     arrival.record(sender, "document", key, "entered", document)
     tx.keep(document, "package", f"{arrival.parcel.message_id}.edxml", stored)
+    if order is not None:
+        orders.enter(tx, document, sender, order)
+    orders.catch_up(tx, document, sender, document_id)
 
 
 def _answer_again(tx: Transaction, document: str) -> None:
@@ -217,7 +223,8 @@ def _answer_again(tx: Transaction, document: str) -> None:
             & (t.tasks.c.kind == Work.ANSWER.value)
             & (t.tasks.c.argument == "01")
         )
-        .values(done_at=None, lease_until=None, due_at=tx.at)
+        # whoever is at it this moment sends the same bytes, and must not end what is asked for anew
+        .values(done_at=None, lease_until=None, due_at=tx.at, fence=t.tasks.c.fence + 1)
     )
 
 
@@ -227,6 +234,9 @@ def _enter_status(arrival: _Arrival, status: StatusUpdate) -> None:
     if arrival.earlier(sender, "status", stored.sha256):
         return
     event = status_event(status.status_code)
+    if event is Event.STATUS_13:  # a recall without a dispatch
+        _enter_document(arrival, recall_from_status(status))
+        return
     document = _document_answered(tx, status, sender)
     if document is None or event is None:
         arrival.record(sender, "status", stored.sha256, "unmatched", document)
@@ -238,6 +248,7 @@ def _enter_status(arrival: _Arrival, status: StatusUpdate) -> None:
     after = tx.move_delivery(document, sender, event)
     tx.note(document, event.value, after=after, recipient=sender, description=status.description)
     settle(tx, document)
+    orders.hear(tx, document, sender, after)
 
 
 def _document_answered(tx: Transaction, status: StatusUpdate, sender: str) -> str | None:
@@ -254,13 +265,24 @@ def _document_answered(tx: Transaction, status: StatusUpdate, sender: str) -> st
     return tx.connection.execute(query).scalar()
 
 
+_MARKED = (
+    "Văn bản chứa bí mật nhà nước không được gửi qua hệ thống này; gửi theo quy định về bảo vệ bí mật"
+    " nhà nước (state secrets must not travel this way: {})."
+)
+
+
 def verify(node: Node, claim: Claim) -> None:
     """Verify the arrived document; lead it on to registration, or refuse it with every reason."""
     with node.journal.reading() as connection:
         package = file_of(connection, claim.document, "package")
-        received_at = claim.created_at
-    with scratch() as folder:
-        files, reasons = _examine(node, fetch(node, package.sha256, folder / "package.edxml"), received_at)
+        header = select(t.documents.c.dispatch).where(t.documents.c.id == claim.document)
+        secret = find_secret_marking(Dispatch.from_dict(connection.execute(header).scalar_one()))
+    if secret is not None:
+        files, reasons = list[tuple[str, str, Stored]](), [_MARKED.format(secret)]
+    else:
+        with scratch() as folder:
+            copy = fetch(node, package.sha256, folder / "package.edxml")
+            files, reasons = _examine(node, copy, claim.created_at)
     with finishing(node.journal, claim) as tx:
         for role, name, stored in files:
             tx.keep(claim.document, role, name, stored)
@@ -332,11 +354,15 @@ def _write_report(report: Report, folder: Path) -> Iterator[tuple[str, Path]]:
 
 def register(node: Node, claim: Claim) -> None:
     """Give the arrival number and enter the register (NĐ 30/2020 Art 22)."""
+    promises.require_reconciled(node)
     with finishing(node.journal, claim) as tx:
         given = registers.give_number(
             tx, series=node.settings.register_.incoming_series, document=claim.document
         )
         tx.advance(claim.document, Event.REGISTER, number=given.number)
+        orders.carry_out(tx, claim.document)
+        promise = promises.make(tx, given, document=claim.document)
+    promises.keep(node, promise)
 
 
 def answer(node: Node, claim: Claim) -> None:
@@ -345,6 +371,8 @@ def answer(node: Node, claim: Claim) -> None:
     The bytes follow from the document and the task alone, so each attempt sends the same.
     """
     code = claim.argument
+    if code == "03":
+        promises.ensure(node, claim.document)
     with node.journal.reading() as connection:
         row = connection.execute(select(t.documents).where(t.documents.c.id == claim.document)).one()
         reasons = connection.execute(
@@ -365,6 +393,7 @@ def answer(node: Node, claim: Claim) -> None:
         state = tx.document(row.id).state
         tx.keep(row.id, f"answer-{code}", f"{code}.edxml", stored)
         tx.note(row.id, f"answer-{code}", to=row.organ_id)
+        tx.answered(row.id, code)
         if state == State.COMPLETED and not tx.has_open_work(row.id):
             tx.require(row.id, (Work.ARCHIVE, ""))
 
@@ -376,6 +405,8 @@ _WORDS = {
     "04": "Đã phân công xử lý",
     "05": "Đang xử lý",
     "06": "Đã hoàn thành xử lý",
+    "15": "Đồng ý cập nhật, thu hồi",
+    "16": "Từ chối cập nhật, thu hồi",
 }
 
 
@@ -386,7 +417,8 @@ def _status(node: Node, row: Row[Any], code: str, at: datetime, reasons: list[st
         response_for=ResponseFor(
             organ_id=row.organ_id,
             code=f"{dispatch.code.code_number}/{dispatch.code.code_notation}",
-            document_id=dispatch.document_id,
+            # a recall by status 13 has no identifier of its own
+            document_id=dispatch.document_id or (dispatch.business.document_id if dispatch.business else ""),
             promulgation_date=dispatch.promulgation_info.promulgation_date,
         ),
         status_code=code,

@@ -18,12 +18,15 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Row, Table, bindparam, insert, select, text, update
 
-from edoc.core.lifecycle import DELIVERY, INCOMING, OUTGOING, Event, Machine, State, Work
+from edoc.core.deadlines import Schedule
+from edoc.core.lifecycle import DELIVERY, INCOMING, ORDER_DELIVERY, OUTGOING, Event, Machine, State, Work
+from edoc.core.orders import is_bare
 from edoc.core.ports import Stored
 from edoc.errors import InputError
-from edoc.node import outbox, search
+from edoc.node import outbox, search, terms
 from edoc.node import tables as t
 from edoc.node.database import began_at, database_errors, insert_once
+from edoc.policies.schedules import load_schedule
 
 Bell = Callable[[Sequence[int]], None]
 """Called with the ids of tasks that became due; must not raise."""
@@ -56,6 +59,7 @@ class Transaction:
     skew: timedelta = timedelta(0)
     """How far this machine's clock is ahead of the database's."""
     patience: timedelta = outbox.PATIENCE
+    schedule: Schedule = field(default_factory=load_schedule)
     hub: bool = False
     take_until: datetime | None = None
     """If set, the first new task that is free goes into this worker's hands at once,"""
@@ -103,19 +107,21 @@ class Transaction:
         after = machine.after(before, event)
         self.change(document, state=after.value, changed_at=self.at)
         self.note(document, event.value, before=before, after=after, **details)
+        self._follow(document, row.direction, after, row.dispatch)
         if event in machine.drops:
             outbox.drop(self.connection, document, machine.drops[event], at=self.at)
         self.require(document, *machine.work.get(after, ()))
         return after
 
-    def begin(self, document: str, direction: str, **values: Any) -> None:
-        """Enter a new document in its machine's first state, with the work that causes."""
+    def begin(self, document: str, direction: str, *, state: State | None = None, **values: Any) -> None:
+        """Enter a new document in its machine's first state, or another entrance, with the work it causes."""
         machine = MACHINES[direction]
+        first = state or machine.initial
         self.connection.execute(
             insert(t.documents).values(
                 id=document,
                 direction=direction,
-                state=machine.initial.value,
+                state=first.value,
                 created_at=self.at,
                 changed_at=self.at,
                 **values,
@@ -124,8 +130,23 @@ class Transaction:
         search.write(
             self.connection, document=document, direction=direction, dispatch=values["dispatch"], at=self.at
         )
-        self.note(document, "submit" if direction == "outgoing" else "receive", after=machine.initial)
-        self.require(document, *machine.work.get(machine.initial, ()))
+        self.note(document, "submit" if direction == "outgoing" else "receive", after=first)
+        self._follow(document, direction, first, values["dispatch"])
+        self.require(document, *machine.work.get(first, ()))
+
+    def open_delivery(self, document: str, recipient: str, *, message_id: str) -> None:
+        """Enter what is to be delivered to one recipient, with the work that causes."""
+        self.connection.execute(
+            insert(t.deliveries).values(
+                document=document,
+                recipient=recipient,
+                message_id=message_id,
+                state=State.PENDING.value,
+                changed_at=self.at,
+            )
+        )
+        self._follow(document, "delivery", State.PENDING, self.document(document).dispatch, recipient)
+        self.require(document, (Work.DELIVER, recipient))
 
     def move_delivery(self, document: str, recipient: str, event: Event) -> State:
         """Take one delivery through `event`; returns its state afterwards."""
@@ -133,13 +154,26 @@ class Transaction:
         row = self.connection.execute(select(t.deliveries.c.state).where(key).with_for_update()).first()
         if row is None:
             raise InputError(f"the document was not sent to {recipient}.", where=document)
-        before = State(row.state)
-        after = DELIVERY.after(before, event)
+        before, dispatch = State(row.state), self.document(document).dispatch
+        after = (ORDER_DELIVERY if is_bare(dispatch) else DELIVERY).after(before, event)
         if after is not before:
             self.connection.execute(
                 update(t.deliveries).where(key).values(state=after.value, changed_at=self.at)
             )
+            self._follow(document, "delivery", after, dispatch, recipient)
         return after
+
+    def answered(self, document: str, code: str) -> None:
+        """Meet the deadlines that the sending of a status of that code meets."""
+        subject = terms.Subject(document=document, life="incoming", dispatch={})
+        terms.answered(self.connection, subject, code, now=self.now)
+
+    def _follow(
+        self, document: str, life: str, state: State, dispatch: Mapping[str, Any], recipient: str = ""
+    ) -> None:
+        """Open, meet and end the deadlines that hang on a state."""
+        subject = terms.Subject(document=document, recipient=recipient, life=life, dispatch=dispatch)
+        terms.follow(self.connection, subject, state, now=self.now, schedule=self.schedule)
 
     def require(self, document: str, *work: tuple[Work, str]) -> None:
         """Put work into the outbox; what already stands there stays as it is."""
@@ -268,6 +302,8 @@ class Journal:
     """So long work is tried, unless its dispatch says otherwise."""
     hub: bool = False
     """Whether all packages travel through one hub, which then is the one peer there is."""
+    schedule: Schedule = field(default_factory=load_schedule)
+    """What deadlines are counted by."""
 
     @contextmanager
     def transaction(
@@ -288,6 +324,7 @@ class Journal:
                 actor=actor,
                 skew=skew,
                 patience=self.patience,
+                schedule=self.schedule,
                 hub=self.hub,
                 take_until=None if lease_seconds is None else now + timedelta(seconds=lease_seconds),
                 take_kinds=kinds,

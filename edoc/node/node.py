@@ -21,10 +21,11 @@ from edoc.node import database
 from edoc.node.heartbeat import Heart
 from edoc.node.journal import Journal
 from edoc.node.objects import DirectoryObjects
-from edoc.node.recent import Recent
+from edoc.node.recent import Names, Recent
 from edoc.node.s3 import S3Objects
 from edoc.node.settings import FILE_NAME, ObjectStore, Settings
 from edoc.node.transports import opening_transport
+from edoc.policies.schedules import load_schedule
 from edoc.trust.store import Trust
 
 
@@ -46,6 +47,8 @@ class Node:
     heart: Heart
     """Keeps the leases of the steps that run here."""
     recent: Recent = field(default_factory=Recent)
+    promised: Names = field(default_factory=Names)
+    """Documents whose numbers this process has promised (`edoc.node.promises`)."""
 
     @classmethod
     @contextmanager
@@ -66,6 +69,7 @@ class Node:
                 clock,
                 patience=timedelta(days=settings.worker.expire_days),
                 hub=settings.axis is not None,
+                schedule=load_schedule(folder),
             )
             heart = Heart(journal, lease_seconds=settings.worker.lease_seconds)
             with opening_transport(settings, folder, journal) as transport, closing(heart):

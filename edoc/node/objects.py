@@ -11,6 +11,7 @@ later start sweeps what a killed process left there. Serves invariant 5 (by SHA-
 
 import hashlib
 import io
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -105,15 +106,34 @@ class DirectoryObjects:
                     return text
             return target.read_text(encoding="utf-8")
 
-    def promises(self, prefix: str) -> Iterator[str]:
-        """All names that begin with `prefix`, in order."""
+    def promised(self, name: str) -> str | None:
+        """The text that stands under a name, if one does; raises what `promise` raises."""
+        target = self._folder / PROMISES / require_name(name)
+        with disk_errors(target):
+            return target.read_text(encoding="utf-8") if target.is_file() else None
+
+    def promises(self, prefix: str, *, after: str = "") -> Iterator[str]:
+        """All names that begin with `prefix` and come after the name `after`, in order."""
         base = self._folder / PROMISES
         with disk_errors(base):
-            names = (path.relative_to(base).as_posix() for path in base.rglob("*") if path.is_file())
-            yield from sorted(name for name in names if name.startswith(prefix))
+            yield from _walk(base, "", prefix, after)
 
     def _path(self, sha256: str) -> Path:
         return self._folder / require_sha256(sha256)[:2] / sha256
+
+
+def _walk(folder: Path, name: str, prefix: str, after: str) -> Iterator[str]:
+    """Names of files below, in order; folders that hold none that is wanted are not entered."""
+    if not folder.is_dir():
+        return
+    with os.scandir(folder) as entries:
+        names = sorted(f"{name}{entry.name}{'/' if entry.is_dir() else ''}" for entry in entries)
+    for each in names:
+        if not each.endswith("/"):
+            if each.startswith(prefix) and each > after:
+                yield each
+        elif (each.startswith(prefix) or prefix.startswith(each)) and each >= after[: len(each)]:
+            yield from _walk(folder / each[len(name) :], each, prefix, after)
 
 
 @contextmanager

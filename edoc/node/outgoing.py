@@ -11,20 +11,20 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
 from edoc.core.chain import CertificateKind
 from edoc.core.dispatch import Dispatch, TraceHeader
 from edoc.core.ids import display_number, make_document_id
-from edoc.core.lifecycle import Event, State, Work, is_concluded, is_handed_over
+from edoc.core.lifecycle import Event, State
 from edoc.core.zone import VIETNAM
 from edoc.errors import PdfError, Refused
-from edoc.node import registers
+from edoc.node import promises, registers
 from edoc.node import tables as t
-from edoc.node.journal import Transaction
 from edoc.node.node import Node
 from edoc.node.peers import reaching
 from edoc.node.scratch import fetch, file_of, files_of, reading, scratch, store
+from edoc.node.settling import settle
 from edoc.node.tasks import Claim, finishing
 from edoc.packing import pack as pack_dispatch
 from edoc.signing import check_certificate, sign
@@ -43,6 +43,7 @@ def number(node: Node, claim: Claim) -> None:
         check_certificate(
             node.seal_key, kind=CertificateKind.AGENCY, trust=node.trust, at=now, fetcher=online.fetcher
         )
+    promises.require_reconciled(node)
     with finishing(node.journal, claim) as tx:
         row = tx.document(claim.document)
         given = registers.give_number(tx, series=node.settings.register_.outgoing_series, document=row.id)
@@ -50,6 +51,8 @@ def number(node: Node, claim: Claim) -> None:
         dispatch = _numbered(Dispatch.from_dict(row.dispatch), given.number, today)
         tx.change(row.id, dispatch=dispatch.to_dict(), document_id=dispatch.document_id)
         tx.advance(row.id, Event.NUMBER, number=given.number, document_id=dispatch.document_id)
+        promise = promises.make(tx, given, document=row.id)
+    promises.keep(node, promise)
 
 
 def _numbered(draft: Dispatch, given: int, today: date) -> Dispatch:
@@ -64,6 +67,7 @@ def _numbered(draft: Dispatch, given: int, today: date) -> Dispatch:
 
 def seal(node: Node, claim: Claim) -> None:
     """Fill number and date into the signed PDF and seal it; a document that cannot be sealed is voided."""
+    promises.ensure(node, claim.document)
     with node.journal.reading() as connection:
         signed = file_of(connection, claim.document, "signed")
         dispatch = Dispatch.from_dict(connection.execute(_document(claim.document)).one().dispatch)
@@ -108,14 +112,16 @@ def pack(node: Node, claim: Claim) -> None:
     """Make the package. Its bytes and its message ids are fixed from here on, before the first attempt."""
     with node.journal.reading() as connection:
         row = connection.execute(_document(claim.document)).one()
-        sealed = file_of(connection, claim.document, "sealed")
+        # a recall carries nothing but its words
+        ordered = row.state == State.ORDERED
+        sealed = () if ordered else (file_of(connection, claim.document, "sealed"),)
         annexes = files_of(connection, claim.document, "annex")
     hop = TraceHeader(
         organ_id=row.organ_id, timestamp=claim.created_at.astimezone(VIETNAM).replace(microsecond=0)
     )
     dispatch = replace(Dispatch.from_dict(row.dispatch), trace_headers=(hop,))
     with scratch() as folder:
-        paths = [fetch(node, file.sha256, folder / str(file.id)) for file in (sealed, *annexes)]
+        paths = [fetch(node, file.sha256, folder / str(file.id)) for file in (*sealed, *annexes)]
         package = folder / "package.edxml"
         pack_dispatch(dispatch, attach=paths, out=package)
         stored = store(node, package)
@@ -123,20 +129,8 @@ def pack(node: Node, claim: Claim) -> None:
         tx.keep(row.id, "package", f"{_file_name(row.document_id)}.edxml", stored)
         tx.advance(row.id, Event.PACK, sha256=stored.sha256)
         for recipient in dict.fromkeys(to.organ_id for to in dispatch.to):
-            _open_delivery(tx, row.id, recipient)
-
-
-def _open_delivery(tx: Transaction, document: str, recipient: str) -> None:
-    tx.connection.execute(
-        insert(t.deliveries).values(
-            document=document,
-            recipient=recipient,
-            message_id=str(uuid.uuid5(_MESSAGES, f"{document} {recipient}")),
-            state=State.PENDING.value,
-            changed_at=tx.at,
-        )
-    )
-    tx.require(document, (Work.DELIVER, recipient))
+            message_id = str(uuid.uuid5(_MESSAGES, f"{row.id} {recipient}"))
+            tx.open_delivery(row.id, recipient, message_id=message_id)
 
 
 def deliver(node: Node, claim: Claim) -> None:
@@ -156,19 +150,6 @@ def deliver(node: Node, claim: Claim) -> None:
         after = tx.move_delivery(claim.document, recipient, Event.DELIVER)
         tx.note(claim.document, "deliver", after=after, recipient=recipient, message_id=delivery.message_id)
         settle(tx, claim.document)
-
-
-def settle(tx: Transaction, document: str) -> None:
-    """Move the document on when its last delivery has left, and again when the last one is concluded.
-
-    The caller holds the document's row.
-    """
-    query = select(t.deliveries.c.state).where(t.deliveries.c.document == document)
-    states = [State(state) for state in tx.connection.execute(query).scalars()]
-    if tx.document(document).state == State.PACKED and all(map(is_handed_over, states)):
-        tx.advance(document, Event.SEND)
-    if tx.document(document).state == State.SENT and all(map(is_concluded, states)):
-        tx.advance(document, Event.CONCLUDE)
 
 
 def _document(document: str) -> Any:

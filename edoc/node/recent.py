@@ -10,6 +10,8 @@ from typing import Final
 _ROOM: Final = 8 << 20
 _LARGEST: Final = 1 << 20
 """Bytes of all contents, and of the largest that is kept."""
+_MOST: Final = 1000
+"""Names that are remembered."""
 
 
 class Recent:
@@ -41,3 +43,23 @@ class Recent:
     def fits(size: int) -> bool:
         """Tell whether a content of so many bytes is kept at all."""
         return size <= _LARGEST
+
+
+class Names:
+    """The newest of some names, up to a thousand; several threads may use it."""
+
+    def __init__(self) -> None:
+        self._names: OrderedDict[str, None] = OrderedDict()
+        self._guard = Lock()
+
+    def add(self, name: str) -> None:
+        """Remember a name; the oldest is forgotten for it."""
+        with self._guard:
+            self._names[name] = None
+            if len(self._names) > _MOST:
+                self._names.popitem(last=False)
+
+    def __contains__(self, name: str) -> bool:
+        """Tell whether a name is remembered."""
+        with self._guard:
+            return name in self._names

@@ -17,7 +17,7 @@ from edoc.core.entryfields import RegisterNumber
 from edoc.core.ids import display_number
 from edoc.core.zone import VIETNAM
 from edoc.errors import InputError, Refused
-from edoc.node import alerts
+from edoc.node import alerts, numberholds
 from edoc.node import tables as t
 from edoc.node.duplicates import symbol_key
 from edoc.node.journal import Transaction
@@ -36,7 +36,7 @@ def give_number(tx: Transaction, *, series: str, document: str) -> RegisterNumbe
     VI allows, stay with the entry as alerts.
 
     Raises `Refused` that names the other document if number and symbol are taken in that year, or if the
-    reserved number was voided or is one of another year.
+    reserved number was voided or is one of another year. Raises `UnreconciledError` while numbering is held.
     """
     row = tx.connection.execute(
         select(_DOCUMENTS.c.direction, _DOCUMENTS.c.dispatch, _DOCUMENTS.c.series.label("own"), _ENTRIES)
@@ -80,17 +80,19 @@ def year_of(tx: Transaction) -> int:
 def take_numbers(tx: Transaction, *, series: str, year: int, direction: str, count: int = 1) -> int:
     """Take the next numbers of a book; returns the first. The book is held until the transaction ends.
 
-    Raises `Refused` if the book is one of the other direction.
+    Raises `Refused` if the book is one of the other direction, and `UnreconciledError` while numbering is
+    held (`edoc.node.numberholds`).
     """
     books = t.books
     taking = (
         update(books)
-        .where((books.c.series == series) & (books.c.year == year))
+        .where((books.c.series == series) & (books.c.year == year) & numberholds.none_open())
         .values(last_number=books.c.last_number + count)
         .returning(books.c.last_number, books.c.direction)
     )
     taken = tx.connection.execute(taking).first()
     if taken is None:  # the first of its year
+        numberholds.require_none(tx.connection)
         book = {"series": series, "year": year, "direction": direction, "last_number": 0}
         tx.connection.execute(tx.insert_once(books).values(book))
         taken = tx.connection.execute(taking).one()
@@ -136,6 +138,7 @@ def symbol_of(row: Any) -> str:
 
 def _take_held(tx: Transaction, row: Any) -> RegisterNumber:
     number = ref(row)
+    numberholds.require_none(tx.connection)
     if row.void_reason is not None:
         raise Refused(
             f"the number that was reserved for it was voided: {row.void_reason}.", where=str(number)

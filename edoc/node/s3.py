@@ -175,12 +175,23 @@ class S3Objects:
             )
         return text
 
-    def promises(self, prefix: str) -> Iterator[str]:
-        """All names that begin with `prefix`, in order."""
+    def promised(self, name: str) -> str | None:
+        """The text that stands under a name, if one does; raises what `promise` raises."""
+        content = self._read_small(f"{PROMISES}/{require_name(name)}")
+        return None if content is None else content.decode()
+
+    def promises(self, prefix: str, *, after: str = "") -> Iterator[str]:
+        """All names that begin with `prefix` and come after the name `after`, in order."""
         start = f"{PROMISES}/"
         with self._errors():
-            found = self._client.list_objects(bucket_name=self._bucket, prefix=start + prefix, recursive=True)
-            yield from sorted(str(each.object_name).removeprefix(start) for each in found)
+            found = self._client.list_objects(
+                bucket_name=self._bucket,
+                prefix=start + prefix,
+                recursive=True,
+                start_after=start + after if after else None,
+            )
+            names = (str(each.object_name).removeprefix(start) for each in found)
+            yield from sorted(name for name in names if name > after)
 
     def _read_small(self, key: str) -> bytes | None:
         try:

@@ -153,6 +153,43 @@ search_texts = Table(
     Column("words", Text, nullable=False),  # `edoc.node.search`; the index over it is the migration's
 )
 
+numbering_holds = Table(
+    "numbering_holds",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("since", String(32), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("ended_at", String(32)),  # no number is given while this is open
+)
+
+signing_requests = Table(
+    "signing_requests",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("document", ForeignKey("documents.id"), nullable=False),
+    Column("position", Integer, nullable=False),  # several sign one after the other
+    Column("role", Text, nullable=False),
+    Column("person", Text),  # who must sign: a name, or
+    Column("certificate", Text),  # one certificate, DER in Base64
+    Column("level", String(8), nullable=False),
+    Column("expires_at", String(32), nullable=False),
+    Column("signed_at", String(32)),
+    UniqueConstraint("document", "position"),
+)
+
+signing_claims = Table(
+    "signing_claims",
+    metadata,
+    Column("id", Integer, primary_key=True),  # the newest of a request counts
+    Column("request", ForeignKey("signing_requests.id"), nullable=False),
+    Column("taken_by", Text, nullable=False),
+    Column("taken_at", String(32), nullable=False),
+    Column("lease_until", String(32), nullable=False),
+    Column("sha256", String(64), nullable=False),  # the signature without its value
+    Column("value_hash", String(64)),  # SHA-256 of the value that completed it
+    Index(None, "request"),
+)
+
 _OPEN = text("done_at IS NULL AND dead_at IS NULL")
 _UNFINISHED = text("done_at IS NULL AND discarded_at IS NULL")
 _IN_HAND = text("lease_until IS NOT NULL")

@@ -105,6 +105,11 @@ def terms_of(connection: Connection, document: str) -> list[Row[Any]]:
     return list(connection.execute(query.order_by(t.deadlines.c.due_at, t.deadlines.c.kind)))
 
 
+def summarize(row: Row[Any]) -> dict[str, Any]:
+    """A deadline, ready for JSON; times in UTC."""
+    return dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
 def _is_open() -> ColumnElement[bool]:
     return t.deadlines.c.met_at.is_(None) & t.deadlines.c.lapsed_at.is_(None)
 

@@ -362,6 +362,23 @@ def test_promises_are_listed_in_order_and_are_no_objects(objects: Objects) -> No
     assert list(objects.hashes()) == []
 
 
+def test_promises_are_read_and_listed_from_a_name_on(objects: Objects) -> None:
+    names = [
+        f"numbers/{book}/2026/{shelf:06d}/{place:03d}"
+        for book in "ab"
+        for shelf in (0, 1)
+        for place in (0, 7)
+    ]
+    for name in reversed(names):
+        objects.promise(name, f"số {name}")
+    assert objects.promised(names[3]) == f"số {names[3]}"
+    assert objects.promised("numbers/a/2026/000000/008") is None
+    assert list(objects.promises("numbers/a/", after=names[1])) == names[2:4]
+    assert list(objects.promises("numbers/a/", after="numbers/a/2026/000000/001")) == names[1:4]
+    assert list(objects.promises("numbers/a/", after=names[3])) == []
+    assert list(objects.promises("numbers/", after=names[3])) == names[4:]
+
+
 @pytest.mark.parametrize(
     "name", ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/.hidden", "số", "a b", "a/"]
 )

@@ -15,7 +15,7 @@ from edoc.errors import InputError
 from edoc.node import database, reservations, search
 from edoc.node import tables as t
 from edoc.node.backup import backup, restore
-from edoc.node.node import Node
+from edoc.node.node import Node, system_clock
 from edoc.node.objects import DirectoryObjects
 from edoc.node.search import Found, Place
 
@@ -255,7 +255,7 @@ def test_numbering_does_not_disturb_what_is_found(node: Node) -> None:
 def test_what_was_restored_from_a_backup_is_found(node: Node, tmp_path: Path) -> None:
     backup(node, tmp_path / "backup")
     engine = database.connect("sqlite:///restored.db", tmp_path)
-    restore(tmp_path / "backup", engine, DirectoryObjects(tmp_path / "restored"))
+    restore(tmp_path / "backup", engine, DirectoryObjects(tmp_path / "restored"), clock=system_clock)
     with engine.connect() as connection:
         found = search.find(connection, "Ủy ban").found
     engine.dispose()

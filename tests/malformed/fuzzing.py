@@ -1,4 +1,4 @@
-"""The long jobs behind `./dev fuzz [sign|verify|edxml [RUNS [SEED]]]`: broken files by the ten thousand."""
+"""The long jobs behind `./dev fuzz`: broken files, and lives of documents, by the ten thousand."""
 
 import datetime as dt
 import io
@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # what all tests share
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "unit"))  # the lives of documents
 
 import doubting
+import living
 import mutating
 import spoiling
 
@@ -20,7 +22,7 @@ from edoc.keys.loading import load_key
 from edoc.signing import sign
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-RUNS: Final = {"sign": 20_000, "verify": 50_000, "edxml": 50_000}
+RUNS: Final = {"sign": 20_000, "verify": 50_000, "edxml": 50_000, "lifecycle": 10_000}
 
 
 def main() -> int:
@@ -33,6 +35,10 @@ def main() -> int:
 
 
 def _run(job: str, folder: Path, runs: int, seed: int) -> int:
+    if job == "lifecycle":
+        living.walk(runs)
+        sys.stdout.write(f"lifecycle: {runs} lives of a document, and both sides agreed in the end\n")
+        return 0
     files = [
         *sorted((ROOT / "../shared/corpus/pdf").glob("*.pdf")),
         *sorted((ROOT / "samples").glob("*.pdf")),

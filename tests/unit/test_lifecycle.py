@@ -3,6 +3,7 @@
 from itertools import product
 
 import pytest
+from drawing import PAGE, draw
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -89,3 +90,8 @@ def test_a_delivery_never_goes_back_and_a_conclusion_stays(events: list[Event]) 
 @pytest.mark.parametrize(("code", "event"), [("01", Event.STATUS_01), ("6", Event.STATUS_06), ("99", None)])
 def test_a_status_code_is_an_event_or_nothing(code: str, event: Event | None) -> None:
     assert status_event(code) is event
+
+
+def test_the_page_shows_what_the_tables_say() -> None:
+    written = PAGE.read_text(encoding="utf-8")
+    assert written == draw() + "\n", "write the page anew: python tests/drawing.py"
