@@ -9,6 +9,7 @@ electronically), Art 15.3 (the system numbers e-documents), Art 22.2 (incoming: 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final, NoReturn
 
 from sqlalchemy import Connection, Row, Select, select, update
@@ -25,6 +26,7 @@ from edoc.node.settings import Register
 
 PAGE: Final = 500
 """Entries that are read at once."""
+_LONGEST_WAIT: Final = timedelta(minutes=10)
 _ENTRIES, _DOCUMENTS = t.register_entries, t.documents
 
 
@@ -50,6 +52,7 @@ def give_number(tx: Transaction, *, series: str, document: str) -> RegisterNumbe
     number = RegisterNumber(
         series=book, year=year, number=take_numbers(tx, series=book, year=year, direction=row.direction)
     )
+    _come_after(tx, number)
     header: Mapping[str, Any] = row.dispatch
     if row.direction == "incoming":
         values = alerts.examine(tx.connection, header)
@@ -57,6 +60,18 @@ def give_number(tx: Transaction, *, series: str, document: str) -> RegisterNumbe
         values = {"symbol": symbol_key((header.get("code") or {}).get("code_notation") or "")}
     enter(tx, number, document=document, **values)
     return number
+
+
+def _come_after(tx: Transaction, number: RegisterNumber) -> None:
+    """Let a transaction that waited for the book be no earlier than the one it waited for.
+
+    Else one that began before midnight could give a later number an earlier date. Nobody waits for long: an
+    entry from farther ahead was written under a wrong clock, and is not followed.
+    """
+    before = RegisterNumber(series=number.series, year=number.year, number=number.number - 1)
+    given_at = tx.connection.execute(select(_ENTRIES.c.given_at).where(at(before))).scalar()
+    if given_at is not None and datetime.fromisoformat(given_at) - tx.now < _LONGEST_WAIT:
+        tx.now = max(tx.now, datetime.fromisoformat(given_at))
 
 
 def choose_series(settings: Register, direction: str, name: str | None = None) -> str:

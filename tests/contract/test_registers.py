@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -368,3 +368,31 @@ def test_a_draft_that_does_not_fit_the_register_is_refused_at_the_door(
     with pytest.raises(InputError, match=words):
         submit(node, signed, **wanted)
     assert list_documents(node) == []
+
+
+def test_who_waited_for_the_book_past_midnight_gives_no_earlier_date(node: Node) -> None:
+    midnight = datetime(2026, 3, 5, 17, 0, 1, tzinfo=UTC)
+    assert isinstance(node.journal.clock, Clock)
+    node.journal.clock.now = midnight
+    begin(node, "d1", "outgoing")
+    begin(node, "d2", "outgoing", code={"code_notation": "UBND"})
+    give(node, "d1")
+    node.journal.clock.now = midnight - timedelta(seconds=2)  # as a transaction that began before, and waited
+    give(node, "d2")
+    with node.journal.reading() as connection:
+        at = list(connection.execute(select(t.register_entries.c.given_at)).scalars())
+    assert at[0] == at[1]
+
+
+def test_an_entry_of_a_wrong_clock_drags_nobody_along(node: Node) -> None:
+    assert isinstance(node.journal.clock, Clock)
+    right = node.journal.clock.now
+    begin(node, "d1", "outgoing")
+    begin(node, "d2", "outgoing", code={"code_notation": "UBND"})
+    node.journal.clock.now = right + timedelta(hours=1)
+    give(node, "d1")
+    node.journal.clock.now = right
+    give(node, "d2")
+    with node.journal.reading() as connection:
+        at = sorted(connection.execute(select(t.register_entries.c.given_at)).scalars())
+    assert datetime.fromisoformat(at[0]) - right < timedelta(minutes=1)
