@@ -14,17 +14,19 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import dramatiq
 import structlog
 
-from edoc.errors import EdocError
+from edoc.core.lifecycle import Work
+from edoc.errors import EdocError, SettingsError
 from edoc.node import duties
 from edoc.node.logs import log_as_json
 from edoc.node.node import Node
 from worker.actors import make_actors
-from worker.broker import make_broker
+from worker.broker import QUEUE, make_broker
 from worker.health import watching
 from worker.metrics import Meters
 from worker.pool import Pool
@@ -33,6 +35,7 @@ from worker.sweeper import Sweeper
 _DRAIN_MS = 30_000
 _IDLE_MS = 50
 _DUTIES_SECONDS = 30.0
+_COLLECT = "collect"
 log = structlog.get_logger()
 
 
@@ -47,20 +50,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
         threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
         with Node.open(options.node) as node:
-            work(node, stop)
+            work(node, stop, read_roles(options.queues))
     except EdocError as error:
         sys.stderr.write(f"edoc-worker: {error}\n")
         return 1
     return 0
 
 
-def work(node: Node, stop: threading.Event) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roles:
+    """What one worker does; everything by default."""
+
+    kinds: frozenset[Work] | None = None
+    collects: bool = True
+
+    @property
+    def queue(self) -> str:
+        """Workers of the same roles hear the same bell."""
+        if self.kinds is None:
+            return QUEUE
+        return "-".join((QUEUE, *sorted(self.kinds), *((_COLLECT,) if self.collects else ())))
+
+
+def read_roles(words: str) -> Roles:
+    """Read what `--queues` says; raises `SettingsError` that names what is wrong."""
+    wanted = {word.strip() for word in words.split(",") if word.strip()}
+    if not wanted:
+        return Roles()
+    known = {kind.value for kind in Work} | {_COLLECT}
+    if unknown := wanted - known:
+        raise SettingsError(
+            f"there is no work called {', '.join(sorted(unknown))}.",
+            where="--queues",
+            advice=f"Known are: {', '.join(sorted(known))}.",
+        )
+    return Roles(kinds=frozenset(Work(word) for word in wanted - {_COLLECT}), collects=_COLLECT in wanted)
+
+
+def work(node: Node, stop: threading.Event, roles: Roles = Roles()) -> None:
     """Work for the node until `stop` is set, then drain."""
     settings = node.settings.worker
     meters = Meters(node)
-    memory = settings.memory_mib << 20
     with (
-        Pool(node.folder, size=settings.processes, seconds=settings.step_seconds, memory=memory) as pool,
+        Pool(
+            node.folder,
+            size=settings.processes,
+            seconds=settings.step_seconds,
+            memory=settings.memory_mib << 20,
+            kinds=roles.kinds,
+        ) as pool,
         ExitStack() as stack,
     ):
         broker = make_broker(node.settings.queue)
@@ -70,8 +108,15 @@ def work(node: Node, stop: threading.Event) -> None:
             meters.count(ran)
             sweeper.bell(ran.left)
 
-        actor = make_actors(broker, run)
-        sweeper = Sweeper(node=node, pool=pool, meters=meters, ring=actor.send)
+        actor = make_actors(broker, run, queue=roles.queue)
+        sweeper = Sweeper(
+            node=node,
+            pool=pool,
+            meters=meters,
+            ring=actor.send,
+            kinds=roles.kinds,
+            collects=roles.collects,
+        )
         if settings.address is not None:
             host, port = settings.address
             stack.enter_context(watching(host, port, registry=meters.registry, ready=sweeper.doubts))
@@ -117,6 +162,12 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         default=os.environ.get("EDOC_NODE"),
         required="EDOC_NODE" not in os.environ,
         help="the node's folder (or EDOC_NODE)",
+    )
+    parser.add_argument(
+        "--queues",
+        default="",
+        metavar="KIND,…",
+        help="do only this work: collect, number, seal, pack, deliver, verify, register, answer, archive",
     )
     parser.add_argument(
         "--exit-with-parent",

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import dramatiq
 
-from worker.broker import QUEUE
 
-
-def make_actors(broker: dramatiq.Broker, run: Callable[[int], None]) -> dramatiq.Actor[[int], None]:
+def make_actors(
+    broker: dramatiq.Broker, run: Callable[[int], None], *, queue: str
+) -> dramatiq.Actor[[int], None]:
     """Declare the actors on the broker; returns the one that has a task of the node's outbox run."""
-    declare = dramatiq.actor(broker=broker, queue_name=QUEUE, actor_name="run_task")
+    declare = dramatiq.actor(broker=broker, queue_name=queue, actor_name="run_task")
 
     def run_task(task: int) -> None:
         """Run one task."""

@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
+from edoc.core.lifecycle import Work
 from edoc.core.ports import Parcel, Stored
 from edoc.errors import EdocError
 from edoc.node import incoming, steps
@@ -65,8 +66,11 @@ class _Bell:
         self.rung += tasks
 
 
-def serve(connection: Connection, folder: Path, memory: int) -> None:
-    """Run steps of the node in `folder` until the connection ends; `memory` in bytes, 0 for no limit."""
+def serve(connection: Connection, folder: Path, memory: int, kinds: frozenset[Work] | None) -> None:
+    """Run steps of the node in `folder`, of these kinds, until the connection ends.
+
+    `memory` in bytes, 0 for no limit.
+    """
     # The parent drains; what a terminal sends to all processes is not for us.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -78,7 +82,7 @@ def serve(connection: Connection, folder: Path, memory: int) -> None:
         while True:
             try:
                 with Node.open(folder) as node:
-                    _work(connection, node)
+                    _work(connection, node, kinds)
             except EdocError as error:
                 # Only the next order tells whether it is over.
                 connection.recv()
@@ -93,7 +97,7 @@ def _keep_freed_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, _KEPT)
 
 
-def _work(connection: Connection, node: Node) -> None:
+def _work(connection: Connection, node: Node, kinds: frozenset[Work] | None) -> None:
     bell = _Bell()
     node.journal.bell = bell
     while True:
@@ -104,18 +108,21 @@ def _work(connection: Connection, node: Node) -> None:
                 fits = incoming.enter_package(node, order.parcel, order.stored)
                 done = 1
             else:
-                done = _drain(node, order, until=started + STRETCH_SECONDS)
+                done = _drain(node, order, kinds, until=started + STRETCH_SECONDS)
         except EdocError as error:  # the database is away, or the package cannot be entered now
             trouble = str(error)
         seconds = time.monotonic() - started
         connection.send(Ran(done=done, seconds=seconds, left=tuple(bell.rung), fits=fits, trouble=trouble))
 
 
-def _drain(node: Node, task: int, *, until: float) -> int:
-    """Run the task, and then whatever else is due, for a while; returns how many steps were done."""
-    ran: int | None = steps.run(node, task)
+def _drain(node: Node, task: int, kinds: frozenset[Work] | None, *, until: float) -> int:
+    """Run the task, and then whatever else is due, for a while; returns how many steps were done.
+
+    Whoever does certain kinds of work only takes the bell for a bell.
+    """
+    ran = steps.run(node, task) if kinds is None else steps.run_next(node, kinds=kinds)
     done = 0
     while ran is not None:
         done += ran
-        ran = steps.run_next(node) if time.monotonic() < until else None
+        ran = steps.run_next(node, kinds=kinds) if time.monotonic() < until else None
     return done

@@ -22,6 +22,7 @@ from typing import Final, Self
 
 import structlog
 
+from edoc.core.lifecycle import Work
 from worker.child import STRETCH_SECONDS, Arrival, Order, Ran, serve
 
 _GOODBYE_SECONDS: Final = 5.0
@@ -45,11 +46,23 @@ class _Slot:
 class Pool:
     """So many processes for the node in `folder`."""
 
-    def __init__(self, folder: Path, *, size: int, seconds: float, memory: int = 0) -> None:
-        """Start them: `seconds` is the longest one order may take, `memory` the limit of each in bytes."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        size: int,
+        seconds: float,
+        memory: int = 0,
+        kinds: frozenset[Work] | None = None,
+    ) -> None:
+        """Start them: `seconds` is the longest one step may take, `memory` the limit of each in bytes.
+
+        With `kinds` they run only such steps.
+        """
         self._folder = folder
         self._seconds = seconds
         self._memory = memory
+        self._kinds = kinds
         self._context: ForkServerContext = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(["worker.child"])
         self._free: queue.SimpleQueue[_Slot] = queue.SimpleQueue()
@@ -104,7 +117,10 @@ class Pool:
     def _start(self) -> _Slot:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=serve, args=(theirs, self._folder, self._memory), name="edoc-steps", daemon=True
+            target=serve,
+            args=(theirs, self._folder, self._memory, self._kinds),
+            name="edoc-steps",
+            daemon=True,
         )
         process.start()
         theirs.close()

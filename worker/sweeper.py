@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from edoc.core.lifecycle import Work
 from edoc.core.ports import Parcel, Stored
 from edoc.errors import EdocError, Unavailable
 from edoc.node import incoming, peers, tasks
@@ -40,6 +41,10 @@ class Sweeper:
     meters: Meters
     ring: Callable[[int], object]
     """Enqueues one task; may fail while the broker is away."""
+    kinds: frozenset[Work] | None = None
+    """The kinds of work that are done here; all if left out."""
+    collects: bool = True
+    """Whether packages are taken in here."""
     stopping: threading.Event = field(default_factory=threading.Event)
     _rung: dict[int, float] = field(default_factory=dict)
     _deaths: Counter[str] = field(default_factory=Counter)
@@ -86,7 +91,7 @@ class Sweeper:
             log.error("task expires soon", task=task)
 
     def _collect(self) -> None:
-        if not self._skew:
+        if not self._skew and self.collects:
             incoming.collect(self.node, enter=self._enter, jobs=self.pool.size)
 
     def _enter(self, parcel: Parcel, stored: Stored) -> bool:
@@ -107,7 +112,7 @@ class Sweeper:
         if self._skew:
             return
         # who hears one bell goes on with whatever is due
-        due = tasks.due(self.node.journal, limit=_BELLS_PER_PROCESS * self.pool.size)
+        due = tasks.due(self.node.journal, kinds=self.kinds, limit=_BELLS_PER_PROCESS * self.pool.size)
         now = time.monotonic()
         self._rung = {task: at for task, at in self._rung.items() if task in set(due)}
         self.bell(

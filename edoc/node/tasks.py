@@ -84,9 +84,11 @@ class Claim:
         return f"worker:{self.kind.value}"
 
 
-def due(journal: Journal, *, limit: int = 200) -> list[int]:
-    """Ids of tasks that a worker may claim now, the longest due first."""
+def due(journal: Journal, *, kinds: frozenset[Work] | None = None, limit: int = 200) -> list[int]:
+    """Ids of tasks, of these kinds if they are given, that a worker may claim now, the longest due first."""
     query = select(t.tasks.c.id).where(outbox.may_be_taken()).order_by(t.tasks.c.due_at, t.tasks.c.id)
+    if kinds is not None:
+        query = query.where(t.tasks.c.kind.in_(sorted(kind.value for kind in kinds)))
     with journal.reading_at() as (connection, now):
         return list(connection.execute(query.limit(limit), {"now": instant(now)}).scalars())
 
