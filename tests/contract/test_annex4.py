@@ -166,7 +166,7 @@ def test_the_fields_of_annex_vi_are_told_by_their_names(node: Node) -> None:
     }
 
 
-_SCAN = re.compile(r"\bSCAN (?!search_index\b|CONSTANT|\()|Seq Scan")
+_SCAN = re.compile(r"\bSCAN (?!search_index\b|(?:\d+ )?CONSTANT|\()|Seq Scan")
 
 
 def test_no_query_of_the_registers_reads_a_whole_table(node: Node) -> None:
@@ -188,7 +188,7 @@ def test_no_query_of_the_registers_reads_a_whole_table(node: Node) -> None:
     with node.journal.reading() as connection:
         search.find(connection, "văn thư", direction="incoming", year=2026)
     event.remove(node.journal.engine, "before_cursor_execute", remember)
-    small = ("FROM books", "audit_head", "FROM deliveries", "FROM tasks")
+    small = ("FROM books", "audit_head", "FROM deliveries", "FROM tasks", "numbering_holds")
     plans = {
         statement: explain(node, statement, values)
         for statement, values in seen.items()
