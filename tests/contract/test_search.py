@@ -230,8 +230,8 @@ def test_the_migration_makes_documents_that_are_there_findable_and_their_entries
             series = {"incoming": "VB-DEN", "outgoing": "VB-DI"}[direction]
             numbered = {"series": series, "document": f"old{index}"}
             connection.execute(text("INSERT INTO books VALUES (:series, 2026, 1)"), {"series": series})
-            entry = "INSERT INTO register_entries VALUES (:series, 2026, 1, :document, '2026', NULL)"
-            connection.execute(text(entry), numbered)
+            entry = "INSERT INTO register_entries VALUES (:series, 2026, 1, :document, :at, NULL)"
+            connection.execute(text(entry), {**numbered, "at": old["created_at"]})
     database.migrate(engine)
     with engine.connect() as connection:
         page = search.find(connection, "văn bản cũ")
