@@ -1,6 +1,6 @@
 """`edoc deadlines`: what is late, and what will be soon."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import typer
@@ -22,6 +22,11 @@ _KINDS = {
 }
 
 
+STYLES = {"open": "cyan", "at-risk": "yellow", "late": "red"}
+"""How deadlines are shown that are not over."""
+_WORDS = {"late": "QUÁ HẠN / late", "at-risk": "sắp đến hạn / at risk"}
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command(epilog="Example: edoc deadlines --node /srv/edoc/node")(deadlines)
@@ -37,7 +42,7 @@ def deadlines(node: NodeOption, json: JsonOption = False) -> None:
 
     with reported(), Node.open(node) as opened, opened.journal.reading_at() as (connection, now):
         late, at_risk = (
-            [terms.summarize(row) for row in terms.open_terms(connection, now=now, late=late)]
+            [terms.summarize(row, now=now) for row in terms.open_terms(connection, now=now, late=late)]
             for late in (True, False)
         )
     if json:
@@ -46,9 +51,9 @@ def deadlines(node: NodeOption, json: JsonOption = False) -> None:
         table = Table(box=None)
         for heading in ("", "hạn", "việc", "văn bản", "nơi nhận"):
             table.add_column(heading, overflow="fold")
-        for words, found in (("QUÁ HẠN / late", late), ("sắp đến hạn / at risk", at_risk)):
-            for each in found:
-                table.add_row(words, _show(each["due_at"]), _name(each), each["document"], each["recipient"])
+        for each in (*late, *at_risk):
+            words = _WORDS[each["standing"]]
+            table.add_row(words, _show(each["due_at"]), _name(each), each["document"], each["recipient"])
         Console().print(table)
         say(f"{len(late)} late, {len(at_risk)} at risk.")
     raise SystemExit(1 if late else 0)
@@ -57,11 +62,15 @@ def deadlines(node: NodeOption, json: JsonOption = False) -> None:
 def tell(term: dict[str, Any]) -> str:
     """An open deadline in one line."""
     where = f" ({term['recipient']})" if term["recipient"] else ""
-    return f"{_show(term['due_at'])}  {_name(term)}{where}"
+    how = _WORDS.get(term["standing"])
+    return f"{_show(term['due_at'])}  {_name(term)}{where}" + (f"  {how}" if how else "")
 
 
 def _show(instant: str) -> str:
-    return f"{datetime.fromisoformat(instant).astimezone(VIETNAM):%d/%m/%Y %H:%M}"
+    at = datetime.fromisoformat(instant).astimezone(VIETNAM)
+    if (at.hour, at.minute) == (0, 0):  # the end of the day before
+        return f"{at - timedelta(days=1):%d/%m/%Y} 24:00"
+    return f"{at:%d/%m/%Y %H:%M}"
 
 
 def _name(term: dict[str, Any]) -> str:

@@ -131,7 +131,8 @@ def show(document: DocumentArgument, node: NodeOption, json: JsonOption = False)
     from rich.console import Console
     from rich.text import Text
 
-    from edoc.cli.deadlines import tell
+    from edoc.cli.deadlines import STYLES, tell
+    from edoc.cli.orders import tell_recipients
     from edoc.node import clerk
     from edoc.node.alerts import describe
     from edoc.node.node import Node
@@ -149,16 +150,11 @@ def show(document: DocumentArgument, node: NodeOption, json: JsonOption = False)
         details = ", ".join(f"{name}={_shorten(value)}" for name, value in event["details"].items())
         line = f"  {show_time(event['at'])}  {event['event']:12} {where:22} {event['actor']:14} {details}"
         console.print(Text(line))
-    for delivery in told["deliveries"]:
-        heard = [
-            f"{event['event']} {show_time(event['at'])}"
-            for event in told["events"]
-            if event["details"].get("recipient") == delivery["recipient"]
-        ]
-        console.print(Text(f"  → {delivery['recipient']}: {delivery['state']}  ({', '.join(heard)})"))
+    for line in tell_recipients(told):
+        console.print(Text(f"  {line}"))
     for term in told["deadlines"]:
-        if term["met_at"] is None and term["lapsed_at"] is None:
-            console.print(Text(f"  ⏱ {tell(term)}", style="cyan"))
+        if term["standing"] in STYLES:
+            console.print(Text(f"  ⏱ {tell(term)}", style=STYLES[term["standing"]]))
     for file in told["files"]:
         line = f"  {file['role']:10} {file['name']}  {file['size']} B  {_shorten(file['sha256'])}"
         console.print(Text(line))

@@ -104,6 +104,7 @@ class Span:
 
 _S = State
 _NOT_RECALLED: Final = (_S.DELIVERED, _S.ARRIVED, _S.ACCEPTED, _S.ASSIGNED, _S.PROCESSING, _S.COMPLETED)
+_ANSWERED: Final = (_S.AGREED, _S.DECLINED)
 _TAKEN_BACK: Final = (_S.RECALLING, _S.RECALLED, _S.UNRECALLED, _S.WITHHELD, _S.REPLACED)
 _ENDED: Final = (_S.CANCELLED, _S.REPLACED)
 
@@ -121,7 +122,7 @@ TERMS: Final = (
         kind=Kind.HAND_OVER,
         life="delivery",
         opens=_S.PENDING,
-        met=frozenset({*_NOT_RECALLED, _S.REFUSED}),
+        met=frozenset({*_NOT_RECALLED, *_ANSWERED, _S.REFUSED}),
         lapses=frozenset(_TAKEN_BACK),
         limit=Limit.SEND,
         law="QĐ 28/2018 Art 6.2",
@@ -130,7 +131,7 @@ TERMS: Final = (
         kind=Kind.RECEIPT,
         life="delivery",
         opens=_S.DELIVERED,
-        met=frozenset({*_NOT_RECALLED[1:], _S.REFUSED}),
+        met=frozenset({*_NOT_RECALLED[1:], *_ANSWERED, _S.REFUSED}),
         lapses=frozenset(_TAKEN_BACK),
         limit=Limit.WITHIN_DAY,
         law="NĐ 30/2020 Art 21.2c",
@@ -139,7 +140,7 @@ TERMS: Final = (
         kind=Kind.REPLY,
         life="delivery",
         opens=_S.DELIVERED,
-        met=frozenset({_S.COMPLETED}),
+        met=frozenset({_S.COMPLETED, *_ANSWERED}),
         lapses=frozenset({*_TAKEN_BACK, _S.REFUSED}),
         limit=Limit.DUE_DATE,
         law="QĐ 28/2018 Art 10.2 (DueDate)",
@@ -199,6 +200,15 @@ def ending(life: str, state: State) -> tuple[frozenset[Kind], frozenset[Kind]]:
     return (
         frozenset(term.kind for term in TERMS if term.life == life and state in term.met),
         frozenset(term.kind for term in TERMS if term.life == life and state in term.lapses),
+    )
+
+
+def dated(life: str, state: State) -> Iterator[Term]:
+    """Give the terms that go by the document's own date, as far as the state does not end them."""
+    return (
+        term
+        for term in TERMS
+        if term.life == life and term.limit is Limit.DUE_DATE and state not in term.met | term.lapses
     )
 
 

@@ -17,6 +17,11 @@ MAX_WORD: Final = 64
 _TONES: Final = frozenset("\u0300\u0301\u0303\u0309\u0323")
 
 
+def plain(text: str) -> str:
+    """Return the text in small letters without diacritics; whatever is no letter stays as it is."""
+    return _strip(_decompose(text))
+
+
 def fold(text: str) -> str:
     """Return the text's words in small letters without diacritics, one blank between."""
     return " ".join(fold_words(text))
@@ -24,7 +29,7 @@ def fold(text: str) -> str:
 
 def fold_words(text: str) -> list[str]:
     """Return the words of `fold`, in their order."""
-    return [_strip(word) for word in _split(text)]
+    return [_strip(word)[:MAX_WORD] for word in _split(text)]
 
 
 def spell(text: str) -> list[str]:
@@ -42,14 +47,18 @@ def is_marked(text: str) -> bool:
 
 def _split(text: str) -> list[str]:
     """The words in small letters, decomposed; each holds a letter or a digit."""
-    # casefold can compose anew (İ), and compatibility forms hide letters (full-width, ligatures)
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    parts = "".join(c if c.isalnum() or unicodedata.combining(c) else " " for c in plain).split()
+    letters = _decompose(text)
+    parts = "".join(c if c.isalnum() or unicodedata.combining(c) else " " for c in letters).split()
     return [part for part in parts if not all(map(unicodedata.combining, part))]
 
 
-def _strip(word: str) -> str:
-    return "".join(c for c in word if not unicodedata.combining(c)).replace("đ", "d")[:MAX_WORD]
+def _decompose(text: str) -> str:
+    # casefold can compose anew (İ), and compatibility forms hide letters (full-width, ligatures)
+    return unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+
+
+def _strip(decomposed: str) -> str:
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).replace("đ", "d")
 
 
 def _tone_last(word: str) -> str:

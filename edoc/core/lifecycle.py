@@ -53,10 +53,10 @@ class State(StrEnum):
     DELIVERED = "delivered"
     ARRIVED = "arrived"
     WITHHELD = "withheld"
-    """Recalled before it left: this recipient never gets it."""
+    """Recalled or given up before it left; whatever its recipient says of it shows that it had left."""
     RECALLING = "recalling"
     UNRECALLED = "unrecalled"
-    """The recipient answered a recall with 16: the document is unknown there."""
+    """The recall had no effect there: answered with 16, as unknown, or it could not be delivered."""
     # orders that carry no document of their own
     ORDERED = "ordered"
     """On our side it waits to be packed, on the receiver's for a decision."""
@@ -183,6 +183,7 @@ OUTGOING: Final = Machine(
         (_S.NUMBERED, _E.VOID): _S.VOIDED,
         (_S.SEALED, _E.PACK): _S.PACKED,
         (_S.ORDERED, _E.PACK): _S.PACKED,
+        (_S.ORDERED, _E.VOID): _S.VOIDED,
         (_S.PACKED, _E.SEND): _S.SENT,
         (_S.SENT, _E.CONCLUDE): _S.COMPLETED,
         (_S.COMPLETED, _E.ARCHIVE): _S.ARCHIVED,
@@ -193,6 +194,8 @@ OUTGOING: Final = Machine(
         ),
         (_S.FROZEN, _E.CONCLUDE): _S.RECALLED,
         **_all_to((_S.SENT, _S.COMPLETED, _S.ARCHIVED), _E.REPLACE, _S.REPLACED),
+        # its recipients are told what reads otherwise now
+        **{(state, _E.UPDATE): state for state in (_S.PACKED, _S.SENT)},
     },
     work={
         _S.SIGNED: ((Work.NUMBER, ""),),
@@ -228,7 +231,6 @@ INCOMING: Final = Machine(
         **_all_to((*_IN_HAND, *_DONE_WITH, _S.REPLACED), _E.REPLACE, _S.REPLACED),
         **_all_to((*_IN_HAND, *_DONE_WITH, _S.REPLACED, _S.CANCELLED), _E.RECALL, _S.CANCELLED),
         (_S.CANCELLED, _E.REPLACE): _S.CANCELLED,
-        (_S.ORDERED, _E.VERIFY): _S.ORDERED,
         (_S.ORDERED, _E.AGREE): _S.AGREED,
         (_S.ORDERED, _E.DECLINE): _S.DECLINED,
         # the document that a recall named arrived after its recall
@@ -249,7 +251,6 @@ INCOMING: Final = Machine(
     },
     drops={
         _E.REFUSE: frozenset({Work.VERIFY, Work.REGISTER}),
-        _E.DECLINE: frozenset({Work.VERIFY}),
         _E.RECALL: frozenset({Work.VERIFY, Work.REGISTER, Work.ARCHIVE}),
         _E.REPLACE: frozenset({Work.VERIFY, Work.REGISTER, Work.ARCHIVE}),
     },
@@ -271,24 +272,26 @@ _NEWS: Final = (*(event for _, event in _COURSE if event is not None), _E.STATUS
 def _deliveries() -> dict[tuple[State, Event], State]:
     """Every status leads forward along the course; what lies behind changes nothing."""
     table = {}
-    for rank, (state, _) in enumerate(_COURSE):
+    ranks = [(_S.WITHHELD, 0), *((state, rank) for rank, (state, _) in enumerate(_COURSE))]
+    for state, rank in ranks:
         for goal_rank, (goal, event) in enumerate(_COURSE):
             if event is not None:
                 table[state, event] = goal if goal_rank > rank else state
         table[state, _E.STATUS_02] = state if state is _S.COMPLETED else _S.REFUSED
-    on_course = (*(state for state, _ in _COURSE), _S.REFUSED, _S.REPLACED)
-    recalled = (_S.RECALLING, _S.RECALLED, _S.UNRECALLED, _S.WITHHELD)
+    on_course = (*(state for state, _ in ranks), _S.REFUSED, _S.REPLACED)
+    recalled = (_S.RECALLING, _S.RECALLED, _S.UNRECALLED)
     # a conclusion stays, and late news of a recalled document change nothing
     table |= {(state, event): state for state, event in product((*on_course[-2:], *recalled), _NEWS)}
     # 15 and 16 speak of an order; a delivery without a recall only hears them
-    table |= {(state, event): state for state, event in product((*on_course, _S.WITHHELD), _ANSWERS)}
+    table |= {(state, event): state for state, event in product(on_course, _ANSWERS)}
     table |= _all_to(on_course, _E.REPLACE, _S.REPLACED)
     table |= {(state, _E.REPLACE): state for state in recalled}
     table |= _all_to((*on_course, _S.RECALLING, _S.UNRECALLED), _E.RECALL, _S.RECALLING)
-    table |= {(state, _E.RECALL): state for state in (_S.RECALLED, _S.WITHHELD)}
-    table |= _all_to((_S.RECALLING, _S.RECALLED, _S.UNRECALLED), _E.STATUS_15, _S.RECALLED)
-    table |= _all_to((_S.RECALLING, _S.RECALLED, _S.UNRECALLED), _E.STATUS_16, _S.UNRECALLED)
-    table[_S.PENDING, _E.WITHHOLD] = _S.WITHHELD
+    table[_S.RECALLED, _E.RECALL] = _S.RECALLED
+    table |= _all_to(recalled, _E.STATUS_15, _S.RECALLED)
+    table |= _all_to(recalled, _E.STATUS_16, _S.UNRECALLED)
+    # who gives up to deliver a document, or to deliver its recall
+    table |= {(_S.PENDING, _E.WITHHOLD): _S.WITHHELD, (_S.RECALLING, _E.WITHHOLD): _S.UNRECALLED}
     return table
 
 
@@ -296,6 +299,8 @@ DELIVERY: Final = Machine(name="delivery", initial=_S.PENDING, transitions=_deli
 
 _ORDER_COURSE: Final = (
     (_S.PENDING, ()),
+    # given up; whatever its recipient says of it shows that it had left
+    (_S.WITHHELD, (_E.WITHHOLD,)),
     (_S.DELIVERED, (_E.DELIVER,)),
     (_S.ARRIVED, (_E.STATUS_01,)),
     # some systems answer an order as they answer a document: 03 stands for 15, 02 for 16

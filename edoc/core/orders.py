@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from edoc.core.dispatch import Business, Dispatch, Organization, StatusUpdate
+from edoc.core.dispatch import Business, Dispatch, DocumentInfo, Organization, StatusUpdate
 from edoc.core.lifecycle import Event, State
 
 
@@ -77,6 +77,15 @@ def is_bare(dispatch: Mapping[str, Any]) -> bool:
     return order is not None and order.bare
 
 
+def own_id(dispatch: Dispatch, order: Order | None) -> str:
+    """The DocumentId by which an arrived dispatch is known.
+
+    Some systems give an order the identifier of the document that it names; then it has none of its own.
+    """
+    foreign = order is not None and order.bare and dispatch.document_id in order.named
+    return "" if foreign else dispatch.document_id
+
+
 def recall_from_status(status: StatusUpdate) -> Dispatch:
     """Read status 13, by which a sender asks to take a document back, as the recall that it is."""
     named = status.response_for
@@ -121,6 +130,7 @@ EFFECTS: Final[Mapping[OrderKind, Event]] = {
 }
 """What an order that is agreed to does to the document it names."""
 
+_ACCEPTING: Final = frozenset({Event.STATUS_03, Event.STATUS_04, Event.STATUS_05, Event.STATUS_06})
 _ANSWERED: Final[Mapping[State, Event]] = {
     State.ACCEPTED: Event.STATUS_15,
     State.COMPLETED: Event.STATUS_15,
@@ -140,6 +150,16 @@ def answer_of(delivery: State) -> Event | None:
     return _ANSWERED.get(delivery)
 
 
+def echo(kind: OrderKind, heard: Event, delivery: State) -> Event | None:
+    """Tell what a status about an order means for the delivery of the document that the order names.
+
+    `delivery` is the order's own, after the status. An update's answer moves nothing.
+    """
+    if kind is OrderKind.RECALL:
+        return answer_of(delivery)
+    return Event.REPLACE if kind is OrderKind.REPLACE and heard in _ACCEPTING else None
+
+
 def is_removed(dispatch: Dispatch, receiver: str) -> bool:
     """Tell whether an update takes the agency off the list of recipients (ReceiverType 0)."""
     infos = dispatch.business.document_infos if dispatch.business else ()
@@ -149,16 +169,13 @@ def is_removed(dispatch: Dispatch, receiver: str) -> bool:
     return bool(kinds) and kinds[-1] == "0"
 
 
-def update(document: Dispatch, order: Dispatch) -> Dispatch:
-    """Return the document's header with what the update gives anew; number, date and identity stay.
+UPDATABLE: Final = ("subject", "content", "signer_info", "due_date", "other_info", "to_places")
+"""What an update can give anew; number, symbol, date and identity stay."""
 
-    What an update leaves empty it does not change.
-    """
-    given = {
-        name: getattr(order, name)
-        for name in ("subject", "content", "signer_info", "due_date", "other_info", "to_places")
-        if getattr(order, name)
-    }
+
+def update(document: Dispatch, order: Dispatch) -> Dispatch:
+    """Return the document's header with what the update gives anew; what that leaves empty stays."""
+    given = {name: getattr(order, name) for name in UPDATABLE if getattr(order, name)}
     return replace(document, **given)
 
 
@@ -179,10 +196,30 @@ def make_recall(
         document_type=document.document_type,
         subject=f"Thu hồi văn bản {code}: {document.subject}"[:500],
         signer_info=document.signer_info,
-        business=Business(
-            document_id=document.document_id,
-            business_doc_type=OrderKind.RECALL.value,
-            business_doc_reason=reason,
-            paper="0",
-        ),
+        business=_order(OrderKind.RECALL, document, reason),
+    )
+
+
+def make_update(
+    document: Dispatch, updated: Dispatch, *, reason: str, to: tuple[Organization, ...], document_id: str
+) -> Dispatch:
+    """Make the dispatch that tells what reads otherwise in a document now: its whole header anew, and why."""
+    info = DocumentInfo(document_info="1", document_receiver="0")
+    return replace(
+        updated,
+        to=to,
+        document_id=document_id,
+        business=_order(OrderKind.UPDATE, document, reason, document_infos=(info,)),
+        attachments=(),
+        trace_headers=(),
+    )
+
+
+def _order(kind: OrderKind, document: Dispatch, reason: str, **more: Any) -> Business:
+    return Business(
+        document_id=document.document_id,
+        business_doc_type=kind.value,
+        business_doc_reason=reason,
+        paper="0",
+        **more,
     )

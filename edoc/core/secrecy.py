@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from edoc.core.dispatch import Dispatch
+from edoc.core.folding import plain
 
 _LEVELS: Final = {
     "tuyet mat": "tuyệt mật",
@@ -30,6 +31,14 @@ _MARKED: Final = re.compile(
 )
 _OPENING: Final = re.compile(r"[\W_]*")
 _PARTS: Final = re.compile(r"[-/\\()\[\]._,;:+&\s]+")
+
+
+def explain_marking(where: str) -> str:
+    """Tell a sender why a document that is so marked is not taken."""
+    return (
+        "Văn bản chứa bí mật nhà nước không được gửi qua hệ thống này; gửi theo quy định về bảo vệ bí mật"
+        f" nhà nước (state secrets must not travel this way: {where})."
+    )
 
 
 def find_secret_marking(dispatch: Dispatch) -> str | None:
@@ -71,7 +80,7 @@ def _marking(text: str) -> str | None:
 
 
 def _is_shown_as_level(text: str) -> bool:
-    word = _OPENING.sub("", unicodedata.normalize("NFC", text), count=1)[:3]
+    word = _OPENING.sub("", _show(text), count=1)[:3]
     return word.casefold() == "mật" or word == "MAT"
 
 
@@ -79,14 +88,16 @@ def _marked_symbol(notation: str) -> str | None:
     """`MAT` in a symbol may be the letters of a name; `MẬT` and the two higher levels are not."""
     parts = " ".join(_PARTS.split(_fold(notation)))
     for words, level in _LEVELS.items():
-        if re.search(rf"\b{words}\b", parts) and (
-            words != "mat" or "mật" in unicodedata.normalize("NFC", notation).casefold()
-        ):
+        if re.search(rf"\b{words}\b", parts) and (words != "mat" or "mật" in _show(notation).casefold()):
             return level
     return None
 
 
 def _fold(text: str) -> str:
     """Small letters without diacritics, one blank between words."""
-    plain = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
-    return re.sub(r"\s+", " ", "".join(c for c in plain if not unicodedata.combining(c)))
+    return " ".join(plain(_show(text)).split())
+
+
+def _show(text: str) -> str:
+    """The text as it is seen: one form of each letter, and none that is invisible."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")

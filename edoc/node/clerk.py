@@ -13,17 +13,16 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Row, select
+from sqlalchemy import Connection, Row, Select, case, select
 
 from edoc.core.annex6 import require_fitting
 from edoc.core.dispatch import Attachment, Dispatch
 from edoc.core.entryfields import RegisterNumber
 from edoc.core.ids import display_number, make_document_id, parse_agency_code
-from edoc.core.lifecycle import Event, State
+from edoc.core.lifecycle import Event, State, Work
 from edoc.core.ports import Stored
-from edoc.core.secrecy import find_secret_marking
 from edoc.errors import InputError, Refused
-from edoc.node import registers, reservations, terms
+from edoc.node import headers, orders, registers, reservations, terms
 from edoc.node import tables as t
 from edoc.node.alerts import alerts_of
 from edoc.node.journal import Transaction
@@ -86,13 +85,7 @@ def read_submission(
         raise InputError("a document needs its signed PDF.", advice="Name it with --attach.")
     dispatch = _complete_draft(node, draft, [path.name for path in attach])
     require_fitting(dispatch, "outgoing")
-    secret = find_secret_marking(Dispatch.from_dict(dispatch))
-    if secret is not None:
-        raise Refused(
-            "the document is marked as a state secret; such documents must not travel this way.",
-            where=secret,
-            advice="Send it by the rules on protecting state secrets (QĐ 28/2018 Art 1).",
-        )
+    headers.require_no_secret(Dispatch.from_dict(dispatch))
     book = registers.choose_series(node.settings.register_, "outgoing", number.series if number else series)
     if not inspect(attach[0]).prepared:
         raise Refused(
@@ -125,6 +118,7 @@ def enter(node: Node, submission: Submission, *, actor: str, queue: Queueing | N
             dispatch=submission.dispatch,
             series=submission.book,
         )
+        orders.announce(tx, document, Dispatch.from_dict(submission.dispatch))
         if submission.number is not None:
             reservations.hold(tx, submission.number, document=document)
         first = "signed" if queue is None else "draft"
@@ -194,6 +188,20 @@ def act(node: Node, document: str, event: Event, *, actor: str) -> None:
         tx.advance(document, event)
 
 
+def refuse(node: Node, document: str, *, reason: str, actor: str) -> None:
+    """Return a document that arrived, as misaddressed for instance; its sender is told why (02).
+
+    An arrival number that it has stays where it is. NĐ 30/2020 Art 21.2b. Raises `InputError` without a
+    reason, and `Refused` if that is not possible in its present state.
+    """
+    if not reason.strip():
+        raise InputError("a refusal needs a reason.", advice="Name it with --reason.")
+    with node.journal.transaction(actor=actor) as tx:
+        if tx.document(document).direction != "incoming":
+            raise Refused("only a document that arrived can be refused.", where=document)
+        tx.advance(document, Event.REFUSE, reasons=[reason])
+
+
 def find(node: Node, name: str) -> Row[Any]:
     """Return the document of that id in this node, or of that edXML DocumentId.
 
@@ -243,20 +251,49 @@ def trouble(node: Node, document: str) -> list[Row[Any]]:
         return list(connection.execute(query))
 
 
+_DELIVERIES: Final = (
+    select(
+        *t.deliveries.c,
+        t.tasks.c.starts.label("attempts"),
+        case((t.tasks.c.done_at.is_(None), t.tasks.c.due_at)).label("next_at"),
+        t.tasks.c.expires_at,
+        t.tasks.c.dead_at,
+        t.tasks.c.code,
+        t.tasks.c.error,
+    )
+    .join_from(
+        t.deliveries,
+        t.tasks,
+        (t.tasks.c.document == t.deliveries.c.document)
+        & (t.tasks.c.kind == Work.DELIVER.value)
+        & (t.tasks.c.argument == t.deliveries.c.recipient),
+        isouter=True,
+    )
+    .order_by(t.deliveries.c.recipient)
+)
+"""Each recipient's state, and what its delivery took so far."""
+
+
+def _tell(connection: Connection, query: Select[Any]) -> list[dict[str, Any]]:
+    return [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - SQLAlchemy's public name
+
+
 def tell(node: Node, name: str) -> dict[str, Any]:
     """Return everything the node knows of a document, ready for JSON."""
     row = find(node, name)
-    query = select(t.deliveries).where(t.deliveries.c.document == row.id).order_by(t.deliveries.c.recipient)
-    with node.journal.reading() as connection:
-        deliveries = [dict(delivery._mapping) for delivery in connection.execute(query)]  # noqa: SLF001
+    with node.journal.reading_at() as (connection, now):
+        deliveries = _tell(connection, _DELIVERIES.where(t.deliveries.c.document == row.id))
+        about = (t.orders.c.document == row.id) | (t.orders.c.target == row.id)
+        told_orders = _tell(connection, select(t.orders).where(about).order_by(t.orders.c.document))
         entry = registers.number_of(connection, row.id)
         alerts = alerts_of(connection, [row.id]).get(row.id, [])
-        deadlines = [terms.summarize(term) for term in terms.terms_of(connection, row.id)]
+        deadlines = [terms.summarize(term, now=now) for term in terms.terms_of(connection, row.id)]
     return {
         **summarize(row),
         "dispatch": row.dispatch,
         "events": [dict(entry._mapping) for entry in story(node, row.id)],  # noqa: SLF001
         "deliveries": deliveries,
+        "orders": told_orders,
         "files": [dict(file._mapping) for file in files(node, row.id)],  # noqa: SLF001
         "register": entry and str(registers.ref(entry)),
         "alerts": alerts,

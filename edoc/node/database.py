@@ -5,8 +5,9 @@ at the start (`BEGIN IMMEDIATE` on SQLite), so that two workers wait for each ot
 and is on disk when it commits.
 """
 
+import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +19,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, Table, event
+from sqlalchemy import ARRAY, BigInteger, Connection, Engine, Table, event, func, literal, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
@@ -154,6 +155,17 @@ def insert_once(connection: Connection, table: Table) -> Any:
     """An insert that leaves what already stands under the same key as it is."""
     make = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
     return make(table).on_conflict_do_nothing()
+
+
+def hold_names(connection: Connection, names: Iterable[str]) -> None:
+    """Let nobody else hold any of these names until the transaction ends.
+
+    On SQLite whoever writes is alone anyway.
+    """
+    keys = sorted({int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True) for name in names})
+    if keys and connection.dialect.name == "postgresql":
+        listed = func.unnest(literal(keys, ARRAY(BigInteger))).alias("listed")
+        connection.execute(select(func.pg_advisory_xact_lock(listed.column)))
 
 
 @contextmanager

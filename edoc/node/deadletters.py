@@ -13,13 +13,12 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Row, insert, select, update
 
 from edoc.core.failures import CATALOGUE
-from edoc.core.lifecycle import DELIVERY, Event, State, Work
+from edoc.core.lifecycle import Event, State, Work
 from edoc.errors import InputError
-from edoc.node import outbox, registers
+from edoc.node import orders, outbox, registers
 from edoc.node import tables as t
 from edoc.node.journal import MACHINES, Journal, Transaction, instant
 from edoc.node.node import Node
-from edoc.node.settling import settle
 
 _ADVICE: Final = "See 'edoc dead-letters list'."
 _END: Final[Mapping[Work, tuple[Event, ...]]] = {
@@ -27,7 +26,7 @@ _END: Final[Mapping[Work, tuple[Event, ...]]] = {
     Work.SEAL: (Event.VOID,),
     # it has a number that nobody will ever see outside
     Work.PACK: (Event.VOID, Event.RECALL),
-    Work.VERIFY: (Event.REFUSE, Event.DECLINE),
+    Work.VERIFY: (Event.REFUSE,),
     Work.REGISTER: (Event.REFUSE,),
 }
 """What giving up a document's own step does to it: the first of these events that its state permits."""
@@ -165,7 +164,7 @@ def _end(tx: Transaction, row: Row[Any], reason: str) -> None:
     """Bring the document, or the delivery, to the end that giving up the step means for it."""
     kind, document = Work(row.kind), tx.document(row.document)
     if kind is Work.DELIVER:
-        _withhold(tx, row)
+        orders.give_up(tx, document.id, [row.argument])
         return
     transitions = MACHINES[document.direction].transitions
     event = next((each for each in _END.get(kind, ()) if (State(document.state), each) in transitions), None)
@@ -173,18 +172,11 @@ def _end(tx: Transaction, row: Row[Any], reason: str) -> None:
         if document.direction == "outgoing":
             registers.void_number(tx, document=document.id, reason=reason)
         tx.advance(document.id, event, reasons=[reason])
+        if document.direction == "outgoing":
+            orders.give_up(tx, document.id)
     # the last answer that could not be given no longer keeps a completed document from its archive
     if kind is Work.ANSWER and document.state == State.COMPLETED and not tx.has_open_work(document.id):
         tx.require(document.id, (Work.ARCHIVE, ""))
-
-
-def _withhold(tx: Transaction, row: Row[Any]) -> None:
-    key = (t.deliveries.c.document == row.document) & (t.deliveries.c.recipient == row.argument)
-    state = tx.connection.execute(select(t.deliveries.c.state).where(key)).scalar()
-    if state is not None and (State(state), Event.WITHHOLD) in DELIVERY.transitions:
-        after = tx.move_delivery(row.document, row.argument, Event.WITHHOLD)
-        tx.note(row.document, Event.WITHHOLD.value, after=after, recipient=row.argument)
-    settle(tx, row.document)
 
 
 def _waiting() -> ColumnElement[bool]:

@@ -21,35 +21,31 @@ import structlog
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from edoc.core.dispatch import Dispatch, ResponseFor, StatusUpdate
+from edoc.core.dispatch import Dispatch, StatusUpdate
 from edoc.core.ids import parse_agency_code
 from edoc.core.lifecycle import Event, State, Work, status_event
-from edoc.core.orders import read_order, recall_from_status
+from edoc.core.orders import own_id, read_order, recall_from_status
 from edoc.core.ports import Parcel, Stored
 from edoc.core.report import Report
 from edoc.core.rule import Expected
-from edoc.core.secrecy import find_secret_marking
-from edoc.core.zone import VIETNAM
+from edoc.core.secrecy import explain_marking, find_secret_marking
 from edoc.edxml.admission import EVERYTHING
 from edoc.edxml.findings import CHANGES
 from edoc.edxml.limits import DEFAULT_LIMITS
 from edoc.edxml.refusals import OF_ADMISSION
 from edoc.errors import EdocError, InputError, PackageError
-from edoc.node import orders, promises, registers
+from edoc.node import arrivedorders, orders, promises, registers
 from edoc.node import tables as t
 from edoc.node.journal import Transaction
 from edoc.node.node import Node
-from edoc.node.peers import reaching
 from edoc.node.scratch import fetch, file_of, scratch, store
 from edoc.node.settling import settle
 from edoc.node.tasks import Claim, finishing
-from edoc.packing import Unpacked, pack_status, unpack
+from edoc.packing import Unpacked, unpack
 from edoc.render.report import to_html
 from edoc.verification import verify as verify_pdf
 
 log = structlog.get_logger()
-_ANSWERS = uuid.UUID("3f6f4a52-7f2e-4a5e-8a53-0b7d9a3c5e20")
-"""Name space of the message ids of answers: one document, one status code, one id."""
 
 
 _ALL_LET_IN = replace(DEFAULT_LIMITS, admission=EVERYTHING)
@@ -133,7 +129,7 @@ def enter_package(node: Node, parcel: Parcel, stored: Stored) -> bool:
         keep_unreadable(node, parcel, stored, f"unexpected {type(error).__name__}")
         return False
     with node.journal.transaction(actor="transport") as tx:
-        arrival = _Arrival(parcel=parcel, stored=stored, tx=tx)
+        arrival = _Arrival(parcel=parcel, stored=stored, tx=tx, receiver=node.settings.agency.organ_id)
         if package.dispatch is not None:
             _enter_document(arrival, package.dispatch)
         elif package.status is not None:
@@ -148,6 +144,8 @@ class _Arrival:
     parcel: Parcel
     stored: Stored
     tx: Transaction
+    receiver: str
+    """This agency."""
 
     def earlier(self, sender: str, kind: str, key: str) -> list[Row[Any]]:
         """What came before under the same key."""
@@ -175,7 +173,7 @@ class _Arrival:
 def keep_unreadable(node: Node, parcel: Parcel, stored: Stored, reason: str) -> None:
     """Write down that what came as a package is none, once for the same bytes; they stay as evidence."""
     with node.journal.transaction(actor="transport") as tx:
-        arrival = _Arrival(parcel=parcel, stored=stored, tx=tx)
+        arrival = _Arrival(parcel=parcel, stored=stored, tx=tx, receiver=node.settings.agency.organ_id)
         if not arrival.earlier("", "damaged", stored.sha256):
             arrival.record("", "damaged", stored.sha256, "unreadable", None)
             tx.note(None, "unreadable", message_id=parcel.message_id, sha256=stored.sha256, reason=reason)
@@ -183,7 +181,9 @@ def keep_unreadable(node: Node, parcel: Parcel, stored: Stored, reason: str) -> 
 
 def _enter_document(arrival: _Arrival, dispatch: Dispatch) -> None:
     tx, stored = arrival.tx, arrival.stored
-    sender, document_id = dispatch.from_.organ_id, dispatch.document_id
+    order = read_order(dispatch, receiver=arrival.receiver)
+    sender, document_id = dispatch.from_.organ_id, own_id(dispatch, order)
+    arrivedorders.hold(tx, sender, document_id, order)
     # without an identifier of its own a package is known by its bytes
     key = hashlib.sha256(document_id.encode()).hexdigest() if document_id else stored.sha256
     earlier = arrival.earlier(sender, "document", key)
@@ -197,7 +197,7 @@ def _enter_document(arrival: _Arrival, dispatch: Dispatch) -> None:
         arrival.record(sender, "document", key, "conflict", earlier[0].document)
         tx.note(earlier[0].document, "conflict", sha256=stored.sha256, message_id=arrival.parcel.message_id)
         return
-    document, order = uuid.uuid4().hex, read_order(dispatch)
+    document = uuid.uuid4().hex
     tx.begin(
         document,
         "incoming",
@@ -210,8 +210,8 @@ def _enter_document(arrival: _Arrival, dispatch: Dispatch) -> None:
     arrival.record(sender, "document", key, "entered", document)
     tx.keep(document, "package", f"{arrival.parcel.message_id}.edxml", stored)
     if order is not None:
-        orders.enter(tx, document, sender, order)
-    orders.catch_up(tx, document, sender, document_id)
+        arrivedorders.enter(tx, document, sender, order)
+    arrivedorders.catch_up(tx, document, sender, document_id)
 
 
 def _answer_again(tx: Transaction, document: str) -> None:
@@ -248,7 +248,7 @@ def _enter_status(arrival: _Arrival, status: StatusUpdate) -> None:
     after = tx.move_delivery(document, sender, event)
     tx.note(document, event.value, after=after, recipient=sender, description=status.description)
     settle(tx, document)
-    orders.hear(tx, document, sender, after)
+    orders.hear(tx, document, sender, event, after)
 
 
 def _document_answered(tx: Transaction, status: StatusUpdate, sender: str) -> str | None:
@@ -265,12 +265,6 @@ def _document_answered(tx: Transaction, status: StatusUpdate, sender: str) -> st
     return tx.connection.execute(query).scalar()
 
 
-_MARKED = (
-    "Văn bản chứa bí mật nhà nước không được gửi qua hệ thống này; gửi theo quy định về bảo vệ bí mật"
-    " nhà nước (state secrets must not travel this way: {})."
-)
-
-
 def verify(node: Node, claim: Claim) -> None:
     """Verify the arrived document; lead it on to registration, or refuse it with every reason."""
     with node.journal.reading() as connection:
@@ -278,7 +272,7 @@ def verify(node: Node, claim: Claim) -> None:
         header = select(t.documents.c.dispatch).where(t.documents.c.id == claim.document)
         secret = find_secret_marking(Dispatch.from_dict(connection.execute(header).scalar_one()))
     if secret is not None:
-        files, reasons = list[tuple[str, str, Stored]](), [_MARKED.format(secret)]
+        files, reasons = list[tuple[str, str, Stored]](), [explain_marking(secret)]
     else:
         with scratch() as folder:
             copy = fetch(node, package.sha256, folder / "package.edxml")
@@ -360,68 +354,6 @@ def register(node: Node, claim: Claim) -> None:
             tx, series=node.settings.register_.incoming_series, document=claim.document
         )
         tx.advance(claim.document, Event.REGISTER, number=given.number)
-        orders.carry_out(tx, claim.document)
+        arrivedorders.carry_out(tx, claim.document)
         promise = promises.make(tx, given, document=claim.document)
     promises.keep(node, promise)
-
-
-def answer(node: Node, claim: Claim) -> None:
-    """Send one status to the sender; the code stands in the task's argument.
-
-    The bytes follow from the document and the task alone, so each attempt sends the same.
-    """
-    code = claim.argument
-    if code == "03":
-        promises.ensure(node, claim.document)
-    with node.journal.reading() as connection:
-        row = connection.execute(select(t.documents).where(t.documents.c.id == claim.document)).one()
-        reasons = connection.execute(
-            select(t.audit.c.details).where(
-                (t.audit.c.document == row.id) & (t.audit.c.event == Event.REFUSE.value)
-            )
-        ).scalar()
-    status = _status(node, row, code, claim.created_at, (reasons or {}).get("reasons", []))
-    with scratch() as folder:
-        path = folder / "status.edxml"
-        pack_status(status, out=path)
-        stored = store(node, path)
-        with path.open("rb") as source, reaching(claim.peer):
-            node.transport.send(
-                to=row.organ_id, message_id=str(uuid.uuid5(_ANSWERS, f"{row.id} {code}")), source=source
-            )
-    with finishing(node.journal, claim) as tx:
-        state = tx.document(row.id).state
-        tx.keep(row.id, f"answer-{code}", f"{code}.edxml", stored)
-        tx.note(row.id, f"answer-{code}", to=row.organ_id)
-        tx.answered(row.id, code)
-        if state == State.COMPLETED and not tx.has_open_work(row.id):
-            tx.require(row.id, (Work.ARCHIVE, ""))
-
-
-_WORDS = {
-    "01": "Văn bản đã đến",
-    "02": "Từ chối tiếp nhận",
-    "03": "Đã tiếp nhận, đăng ký vào sổ văn bản đến",
-    "04": "Đã phân công xử lý",
-    "05": "Đang xử lý",
-    "06": "Đã hoàn thành xử lý",
-    "15": "Đồng ý cập nhật, thu hồi",
-    "16": "Từ chối cập nhật, thu hồi",
-}
-
-
-def _status(node: Node, row: Row[Any], code: str, at: datetime, reasons: list[str]) -> StatusUpdate:
-    dispatch = Dispatch.from_dict(row.dispatch)
-    return StatusUpdate(
-        from_=node.settings.agency.organization,
-        response_for=ResponseFor(
-            organ_id=row.organ_id,
-            code=f"{dispatch.code.code_number}/{dispatch.code.code_notation}",
-            # a recall by status 13 has no identifier of its own
-            document_id=dispatch.document_id or (dispatch.business.document_id if dispatch.business else ""),
-            promulgation_date=dispatch.promulgation_info.promulgation_date,
-        ),
-        status_code=code,
-        description=": ".join(filter(None, (_WORDS[code], "; ".join(reasons)))),
-        timestamp=at.astimezone(VIETNAM).replace(microsecond=0),
-    )

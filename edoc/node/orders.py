@@ -1,42 +1,50 @@
-"""Orders about earlier documents, at their sender and at their receiver: recall, update, replace.
+"""Orders that we give about documents we issued: recall, update, replace.
 
-    orders.recall(node, document, reason="…", actor="vanthu")     # at the sender
-    orders.decide(node, order, agree=True, actor="vanthu")        # at the receiver, where a person decides
+    orders.recall(node, document, reason="…", actor="vanthu")
+    orders.update(node, document, {"due_date": "2026-12-31"}, reason="…", actor="vanthu")
 
-What an order does is a table, `edoc.core.orders`. A recall is carried out at whatever stage: the sender
-freezes the document and tells every recipient that may have it, a recipient cancels it. An order that
-overtakes the document it names is remembered and takes effect when that one arrives. Serves QĐ 28/2018
-Art 9.2 and NĐ 30/2020 Art 18.4b.
+A recall is carried out at whatever stage: the document is frozen, and every recipient that may have it is
+told. An update gives parts of the header anew and waits at each recipient for a person. A document that
+replaces another names it in its draft; the other counts as replaced wherever this one is accepted. What each
+means is a table, `edoc.core.orders`; orders that arrive: `edoc.node.arrivedorders`. Serves QĐ 28/2018 Art 8
+and 9.2, NĐ 30/2020 Art 18.3 and 18.4b.
 """
 
 import hashlib
 import uuid
-from typing import Any
+from collections.abc import Collection, Mapping
+from typing import Any, Final
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, insert, select
 
+from edoc.core.annex6 import require_fitting
 from edoc.core.dispatch import Dispatch
 from edoc.core.lifecycle import Event, State, Work
 from edoc.core.orders import (
-    EFFECTS,
-    Order,
+    UPDATABLE,
     OrderKind,
-    Verdict,
     answer_of,
-    judge,
+    echo,
+    is_bare,
     make_recall,
+    make_update,
     read_order,
 )
-from edoc.core.orders import update as update_header
 from edoc.errors import InputError, Refused
-from edoc.node import outbox, registers
+from edoc.node import headers, outbox, registers
 from edoc.node import tables as t
 from edoc.node.journal import Transaction
 from edoc.node.node import Node
 from edoc.node.settling import settle
 
-_OWN_ID = "-TH"
+_RECALL_ID: Final = "-TH"
 """What a recall's own DocumentId ends with: `thu hồi`."""
+_UPDATE_ID: Final = "-CN"
+"""…and an update's, with its number: `cập nhật`."""
+_WITHIN_REACH: Final = frozenset(
+    {State.DELIVERED, State.ARRIVED, State.ACCEPTED, State.ASSIGNED, State.PROCESSING}
+)
+"""Where an update can still be of use."""
 
 
 def recall(node: Node, document: str, *, reason: str, actor: str) -> str | None:
@@ -46,15 +54,11 @@ def recall(node: Node, document: str, *, reason: str, actor: str) -> str | None:
     Recalling again changes nothing. Raises `InputError` without a reason, and `Refused` if the document is
     not ours or its life does not permit it.
     """
-    if not reason.strip():
-        raise InputError("a recall needs a reason.", advice="Name it with --reason.")
     with node.journal.transaction(actor=actor) as tx:
-        row = tx.document(document)
-        if row.direction != "outgoing":
-            raise Refused("only a document that we issued can be recalled.", where=document)
-        known = _order_about(tx, document)
-        if known is not None:
-            return known
+        row = _take(tx, document, reason, "recalled")
+        known = _orders_about(tx, document, OrderKind.RECALL)
+        if known or row.state == State.RECALLED:
+            return known[0] if known else None
         if tx.advance(document, Event.RECALL, reason=reason) is State.VOIDED:
             registers.void_number(tx, document=document, reason=reason)
             return None
@@ -63,63 +67,115 @@ def recall(node: Node, document: str, *, reason: str, actor: str) -> str | None:
         if not told:
             return None
         original = Dispatch.from_dict(row.dispatch)
-        order_id = f"{row.document_id}{_OWN_ID}"
         order = make_recall(
             original,
             reason=reason,
             to=tuple(to for to in original.to if to.organ_id in told),
-            document_id=order_id,
+            document_id=f"{row.document_id}{_RECALL_ID}",
         )
-        return _begin_recall(tx, row, order)
+        return _begin(tx, row, OrderKind.RECALL, order)
 
 
-def _order_about(tx: Transaction, document: str) -> str | None:
+def update(node: Node, document: str, changes: Mapping[str, Any], *, reason: str, actor: str) -> str:
+    """Give parts of the header of a document anew that we issued; returns the order that tells it.
+
+    `changes` are those of `UPDATABLE`, as in a draft. They hold here at once; each recipient that has not
+    come to an end with the document decides for itself. Raises `InputError` without a reason or if the
+    changes cannot be used, and `Refused` if the document is not ours or nobody can be told any more.
+    """
+    strange = sorted(changes.keys() - set(UPDATABLE))
+    if strange:
+        raise InputError(
+            "this cannot be updated.",
+            where=", ".join(strange),
+            advice=f"Possible: {', '.join(UPDATABLE)}. For anything else issue a document that replaces it.",
+        )
+    with node.journal.transaction(actor=actor) as tx:
+        row = _take(tx, document, reason, "updated")
+        updated = Dispatch.from_dict({**row.dispatch, **changes})
+        require_fitting(updated.to_dict(), "outgoing")
+        headers.require_no_secret(updated)
+        original = Dispatch.from_dict(row.dispatch)
+        if updated == original:
+            raise InputError("this changes nothing.", where=document)
+        told = _recipients(tx, document, _WITHIN_REACH)
+        tx.advance(document, Event.UPDATE, reason=reason, changed=sorted(changes))
+        if not told:
+            raise Refused("no recipient can be told any more.", where=document)
+        headers.rewrite(tx, document, updated)
+        number = len(_orders_about(tx, document, OrderKind.UPDATE)) + 1
+        order = make_update(
+            original,
+            updated,
+            reason=reason,
+            to=tuple(to for to in original.to if to.organ_id in told),
+            document_id=f"{row.document_id}{_UPDATE_ID}{number}",
+        )
+        return _begin(tx, row, OrderKind.UPDATE, order)
+
+
+def _take(tx: Transaction, document: str, reason: str, what: str) -> Row[Any]:
+    if not reason.strip():
+        raise InputError("an order about a document needs a reason.", advice="Name it with --reason.")
+    outbox.hold(tx.connection, document)
+    row = tx.document(document)
+    if row.direction != "outgoing":
+        raise Refused(f"only a document that we issued can be {what}.", where=document)
+    if is_bare(row.dispatch) and row.document_id is not None:
+        raise Refused(f"this is an order itself; it cannot be {what}.", where=document)
+    return row
+
+
+def _orders_about(tx: Transaction, document: str, kind: OrderKind) -> list[str]:
     query = select(t.orders.c.document).where(
-        (t.orders.c.target == document) & (t.orders.c.kind == OrderKind.RECALL.value)
+        (t.orders.c.target == document) & (t.orders.c.kind == kind.value) & t.orders.c.bare
     )
-    found: str | None = tx.connection.execute(query).scalar()
-    return found
+    return list(tx.connection.execute(query).scalars())
+
+
+def _recipients(tx: Transaction, document: str, states: Collection[State] = ()) -> list[str]:
+    query = select(t.deliveries.c.recipient).where(t.deliveries.c.document == document)
+    if states:
+        query = query.where(t.deliveries.c.state.in_([state.value for state in states]))
+    return list(tx.connection.execute(query.order_by(t.deliveries.c.recipient)).scalars())
 
 
 def _freeze_deliveries(tx: Transaction, document: str) -> set[str]:
     """Withhold what nobody has begun to deliver; returns the recipients that may have the document."""
-    begun = set(
-        tx.connection.execute(
-            select(t.tasks.c.argument).where(
-                (t.tasks.c.document == document)
-                & (t.tasks.c.kind == Work.DELIVER.value)
-                & (t.tasks.c.starts > 0)
-            )
-        ).scalars()
+    of = t.tasks.c
+    # what was set aside and replayed counts its starts anew, but its fence only grows
+    begun = select(of.argument).where(
+        (of.document == document) & (of.kind == Work.DELIVER.value) & ((of.starts > 0) | (of.fence > 1))
     )
+    may_have = set(tx.connection.execute(begun).scalars())
     outbox.drop(tx.connection, document, {Work.DELIVER}, at=tx.at)
     told = set()
-    query = select(t.deliveries.c.recipient, t.deliveries.c.state).where(t.deliveries.c.document == document)
-    for recipient, state in tx.connection.execute(query).all():
-        withheld = state == State.PENDING and recipient not in begun
-        after = tx.move_delivery(document, recipient, Event.WITHHOLD if withheld else Event.RECALL)
-        tx.note(document, "withhold" if withheld else "recall-told", after=after, recipient=recipient)
-        if not withheld:
+    for recipient in _recipients(tx, document):
+        pending = _delivery_state(tx, document, recipient) is State.PENDING
+        event = Event.WITHHOLD if pending and recipient not in may_have else Event.RECALL
+        after = tx.move_delivery(document, recipient, event)
+        tx.note(document, event.value, after=after, recipient=recipient)
+        if event is Event.RECALL:
             told.add(recipient)
     return told
 
 
-def _begin_recall(tx: Transaction, named: Row[Any], dispatch: Dispatch) -> str:
+def _begin(tx: Transaction, named: Row[Any], kind: OrderKind, dispatch: Dispatch) -> str:
     order = uuid.uuid4().hex
     tx.begin(
         order,
         "outgoing",
         state=State.ORDERED,
-        submission=hashlib.sha256(f"recall {named.id}".encode()).hexdigest(),
+        submission=hashlib.sha256(f"order {dispatch.document_id}".encode()).hexdigest(),
         document_id=dispatch.document_id,
         organ_id=named.organ_id,
         dispatch=dispatch.to_dict(),
     )
-    _write(tx, order, named.organ_id, OrderKind.RECALL, named.document_id, bare=True, target=named.id)
+    write(tx, order, named.organ_id, kind, named.document_id, bare=True, target=named.id)
     return order
 
 
-def _write(
+def write(
     tx: Transaction,
     order: str,
     sender: str,
@@ -129,6 +185,7 @@ def _write(
     bare: bool,
     target: str | None = None,
 ) -> None:
+    """Enter that a document orders something about another."""
     tx.connection.execute(
         insert(t.orders).values(
             document=order, named=named, kind=kind.value, bare=bare, sender=sender, target=target
@@ -136,104 +193,111 @@ def _write(
     )
 
 
-def hear(tx: Transaction, order: str, recipient: str, delivery: State) -> None:
-    """Tell a document of ours what a recipient answered to the order about it."""
-    event = answer_of(delivery)
-    query = select(t.orders.c.target).where((t.orders.c.document == order) & t.orders.c.target.is_not(None))
+def announce(tx: Transaction, document: str, dispatch: Dispatch) -> None:
+    """Note which earlier documents a new one of ours replaces or corrects.
+
+    Those that this node did not issue are only named. Raises `Refused` if it recalls one that it did:
+    that is `recall`'s, which freezes it.
+    """
+    order = read_order(dispatch)
+    if order is None:
+        return
+    for named in order.named:
+        target = _find_issued(tx, named)
+        if order.kind is OrderKind.RECALL and target is not None:
+            raise Refused(
+                "a document is not recalled by submitting one.",
+                where=named,
+                advice=f"Use 'edoc recall {named} --reason …'.",
+            )
+        if target is not None and is_bare(target.dispatch):
+            raise Refused("this is an order itself; nothing replaces or corrects it.", where=named)
+        write(
+            tx,
+            document,
+            dispatch.from_.organ_id,
+            order.kind,
+            named,
+            bare=False,
+            target=None if target is None else target.id,
+        )
+
+
+def _find_issued(tx: Transaction, named: str) -> Row[Any] | None:
+    query = select(t.documents).where(
+        (t.documents.c.direction == "outgoing") & (t.documents.c.document_id == named)
+    )
+    return tx.connection.execute(query).first()
+
+
+def hear(tx: Transaction, order: str, recipient: str, event: Event, delivery: State) -> None:
+    """Tell documents of ours what a recipient's status about an order means for them.
+
+    `delivery` is the order's own at that recipient, after the status.
+    """
+    targets = select(t.orders).where((t.orders.c.document == order) & t.orders.c.target.is_not(None))
+    rows = tx.connection.execute(targets.order_by(t.orders.c.target)).all()
+    if not rows:
+        return
+    concerned = read_order(Dispatch.from_dict(tx.document(order).dispatch), receiver=recipient)
+    for row in rows:
+        if concerned is not None and row.named in concerned.named:
+            _hear(tx, row, recipient, event, delivery)
+
+
+def _hear(tx: Transaction, row: Row[Any], recipient: str, event: Event, delivery: State) -> None:
+    kind = OrderKind(row.kind)
+    tx.document(row.target)  # its row is held while deliveries are counted
+    before = _delivery_state(tx, row.target, recipient)
+    if before is None:
+        return
+    if kind is OrderKind.UPDATE:
+        if answer_of(delivery) is not None or event in {Event.STATUS_15, Event.STATUS_16}:
+            tx.note(row.target, event.value, after=before, recipient=recipient, order=row.document)
+        return
+    told = echo(kind, event, delivery)
+    if told is not None:
+        _move(tx, row.target, recipient, told, before, order=row.document)
+
+
+def _delivery_state(tx: Transaction, document: str, recipient: str) -> State | None:
+    query = select(t.deliveries.c.state).where(
+        (t.deliveries.c.document == document) & (t.deliveries.c.recipient == recipient)
+    )
+    state = tx.connection.execute(query).scalar()
+    return None if state is None else State(state)
+
+
+def _move(
+    tx: Transaction, document: str, recipient: str, event: Event, before: State, **details: Any
+) -> None:
+    after = tx.move_delivery(document, recipient, event)
+    if after is not before:
+        tx.note(document, event.value, before=before, after=after, recipient=recipient, **details)
+        settle(tx, document)
+
+
+def give_up(tx: Transaction, document: str, recipients: Collection[str] = ()) -> None:
+    """A delivery cannot be made to these recipients, or to any: bring it to its end, and what it orders.
+
+    A recall that cannot be told has no effect there; nothing else becomes of documents that are only named.
+    """
+    tx.document(document)
+    for recipient in recipients or _recipients(tx, document):
+        before = _delivery_state(tx, document, recipient)
+        if before is State.PENDING:
+            _move(tx, document, recipient, Event.WITHHOLD, before)
+    settle(tx, document)
+    query = select(t.orders.c.target).where(
+        (t.orders.c.document == document)
+        & (t.orders.c.kind == OrderKind.RECALL.value)
+        & t.orders.c.target.is_not(None)
+    )
     target = tx.connection.execute(query).scalar()
-    if event is None or target is None:
+    if target is None:
         return
     tx.document(target)
-    after = tx.move_delivery(target, recipient, event)
-    tx.note(target, event.value, after=after, recipient=recipient, order=order)
-    settle(tx, target)
-
-
-def enter(tx: Transaction, document: str, sender: str, order: Order) -> None:
-    """Write down what an arrived dispatch orders; one that carries no document takes effect at once."""
-    for named in order.named:
-        _write(tx, document, sender, order.kind, named, bare=order.bare)
-    if order.bare:
-        carry_out(tx, document)
-
-
-def carry_out(tx: Transaction, document: str) -> None:
-    """Do what an arrived dispatch orders, as far as no person has to decide; without orders do nothing."""
-    query = select(t.orders).where((t.orders.c.document == document) & t.orders.c.outcome.is_(None))
-    rows = tx.connection.execute(query.order_by(t.orders.c.named)).all()
-    for row in rows:
-        target = _find_named(tx, row.sender, row.named)
-        kind = OrderKind(row.kind)
-        verdict = judge(kind, None if target is None else State(tx.document(target).state))
-        if verdict is Verdict.WAIT:
-            _conclude(tx, row, target, None)
-            continue
-        if verdict is Verdict.AGREE and target is not None:
-            tx.advance(target, EFFECTS[kind], order=document)
-        # an order about what is not here stays open for the day that it arrives
-        _conclude(tx, row, target, None if target is None else verdict)
-        if row.bare:
-            tx.advance(document, Event.AGREE if verdict is Verdict.AGREE else Event.DECLINE)
-
-
-def _find_named(tx: Transaction, sender: str, named: str) -> str | None:
-    """The arrived document of that identifier; only whoever sent it may order anything about it."""
-    if not named:
-        return None
-    found: str | None = tx.connection.execute(
-        select(t.documents.c.id)
-        .where(
-            (t.documents.c.direction == "incoming")
-            & (t.documents.c.organ_id == sender)
-            & (t.documents.c.document_id == named)
-        )
-        .order_by(t.documents.c.created_at)
-    ).scalar()
-    return found
-
-
-def _conclude(tx: Transaction, row: Any, target: str | None, verdict: Verdict | None) -> None:
-    tx.connection.execute(
-        update(t.orders)
-        .where((t.orders.c.document == row.document) & (t.orders.c.named == row.named))
-        .values(target=target, outcome=None if verdict is None else verdict.value)
-    )
-
-
-def catch_up(tx: Transaction, document: str, sender: str, named: str) -> None:
-    """Let orders take effect that overtook the document which just arrived."""
-    if not named:
-        return
-    query = select(t.orders).where(
-        (t.orders.c.sender == sender) & (t.orders.c.named == named) & t.orders.c.target.is_(None)
-    )
-    for row in tx.connection.execute(query).all():
-        kind, order = OrderKind(row.kind), tx.document(row.document)
-        if order.direction != "incoming" or kind is OrderKind.UPDATE:
-            continue
-        if not row.bare and order.state in {State.RECEIVED, State.VERIFIED, State.REFUSED}:
-            continue  # it takes effect when it is registered, or never
-        tx.advance(document, EFFECTS[kind], order=row.document)
-        _conclude(tx, row, document, Verdict.AGREE)
-        if row.bare:
-            tx.advance(row.document, Event.AGREE)
-
-
-def decide(node: Node, order: str, *, agree: bool, actor: str, reason: str = "") -> None:
-    """Agree to an update that waits for a person, or decline it; its sender is told (15, 16).
-
-    Raises `Refused` if the order waits for nobody.
-    """
-    with node.journal.transaction(actor=actor) as tx:
-        dispatch = Dispatch.from_dict(tx.document(order).dispatch)
-        query = select(t.orders).where((t.orders.c.document == order) & t.orders.c.outcome.is_(None))
-        rows = [row for row in tx.connection.execute(query).all() if row.target is not None]
-        if not rows or read_order(dispatch) is None:
-            raise Refused("nothing about this waits for a decision.", where=order)
-        tx.advance(order, Event.AGREE if agree else Event.DECLINE, reason=reason)
-        for row in rows:
-            if agree:
-                tx.advance(row.target, EFFECTS[OrderKind(row.kind)], order=order)
-                header = Dispatch.from_dict(tx.document(row.target).dispatch)
-                tx.change(row.target, dispatch=update_header(header, dispatch).to_dict())
-            _conclude(tx, row, row.target, Verdict.AGREE if agree else Verdict.DECLINE)
+    for recipient in recipients or _recipients(tx, target):
+        before = _delivery_state(tx, target, recipient)
+        if before is State.RECALLING:
+            _move(tx, target, recipient, Event.WITHHOLD, before, order=document)

@@ -184,6 +184,15 @@ def has_unfinished(connection: Connection, document: str) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
+def hold(connection: Connection, document: str) -> None:
+    """Hold the document's unfinished tasks before its row, as whoever finishes a step does.
+
+    Taken the other way round, both would wait for each other.
+    """
+    query = select(t.tasks.c.id).where((t.tasks.c.document == document) & is_unfinished())
+    connection.execute(query.order_by(t.tasks.c.id).with_for_update()).all()
+
+
 def drop(connection: Connection, document: str, kinds: Collection[Work], *, at: str) -> None:
     """End the document's open work of those kinds; a worker that is at it can no longer commit."""
     connection.execute(

@@ -14,7 +14,7 @@ import structlog
 from edoc.core.failures import failure_of
 from edoc.core.lifecycle import Work
 from edoc.errors import EdocError
-from edoc.node import archive, incoming, outgoing, peers, tasks
+from edoc.node import answers, archive, incoming, outgoing, peers, tasks
 from edoc.node.node import Node
 from edoc.node.tasks import Claim
 
@@ -27,7 +27,7 @@ STEPS: Final[Mapping[Work, Step]] = {
     Work.DELIVER: outgoing.deliver,
     Work.VERIFY: incoming.verify,
     Work.REGISTER: incoming.register,
-    Work.ANSWER: incoming.answer,
+    Work.ANSWER: answers.answer,
     Work.ARCHIVE: archive.archive,
 }
 log = structlog.get_logger()

@@ -5,18 +5,17 @@
 Which deadlines there are and when they fall is data: `edoc.core.deadlines`, `edoc/policies/*.toml`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
 
-from edoc.core.deadlines import Kind, Schedule, answering, ending, opening, span
+from edoc.core.deadlines import Kind, Schedule, Term, answering, dated, ending, opening, span
 from edoc.core.lifecycle import State
 from edoc.node import tables as t
+from edoc.node.database import insert_once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +37,29 @@ def follow(
     met, lapsed = ending(subject.life, state)
     _close(connection, subject, met, "met_at", now)
     _close(connection, subject, lapsed, "lapsed_at", now)
-    rows = []
-    for term in opening(subject.life, state):
+    rows = list(_begin(subject, opening(subject.life, state), now, schedule))
+    if rows:
+        connection.execute(insert_once(connection, t.deadlines).values(rows))
+
+
+def reset(
+    connection: Connection, subject: Subject, state: State, *, now: datetime, schedule: Schedule
+) -> None:
+    """Count what goes by the document's own date anew, after that date was changed."""
+    terms = tuple(dated(subject.life, state))
+    kinds = [term.kind.value for term in terms]
+    mine = (t.deadlines.c.document == subject.document) & (t.deadlines.c.recipient == subject.recipient)
+    connection.execute(delete(t.deadlines).where(mine & t.deadlines.c.kind.in_(kinds) & _is_open()))
+    rows = list(_begin(subject, terms, now, schedule))
+    if rows:
+        connection.execute(insert_once(connection, t.deadlines).values(rows))
+
+
+def _begin(
+    subject: Subject, terms: Iterable[Term], now: datetime, schedule: Schedule
+) -> Iterator[dict[str, Any]]:
+    """The rows of the terms that begin now."""
+    for term in terms:
         found = span(
             term.limit,
             now,
@@ -48,18 +68,13 @@ def follow(
             schedule=schedule,
         )
         if found is not None:
-            rows.append(
-                {
-                    "document": subject.document,
-                    "recipient": subject.recipient,
-                    "kind": term.kind.value,
-                    "due_at": _instant(found.due_at),
-                    "warn_at": _instant(found.warn_at),
-                }
-            )
-    if rows:
-        make = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
-        connection.execute(make(t.deadlines).values(rows).on_conflict_do_nothing())
+            yield {
+                "document": subject.document,
+                "recipient": subject.recipient,
+                "kind": term.kind.value,
+                "due_at": _instant(found.due_at),
+                "warn_at": _instant(found.warn_at),
+            }
 
 
 def answered(connection: Connection, subject: Subject, code: str, *, now: datetime) -> None:
@@ -105,9 +120,17 @@ def terms_of(connection: Connection, document: str) -> list[Row[Any]]:
     return list(connection.execute(query.order_by(t.deadlines.c.due_at, t.deadlines.c.kind)))
 
 
-def summarize(row: Row[Any]) -> dict[str, Any]:
-    """A deadline, ready for JSON; times in UTC."""
-    return dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+def summarize(row: Row[Any], *, now: datetime) -> dict[str, Any]:
+    """A deadline for JSON, times in UTC; `standing` is `open`, `at-risk`, `late`, `met` or `lapsed`."""
+    return {**row._mapping, "standing": _standing(row, _instant(now))}  # noqa: SLF001 - SQLAlchemy's public name
+
+
+def _standing(row: Row[Any], now: str) -> str:
+    if row.met_at is not None:
+        return "met"
+    if row.lapsed_at is not None:
+        return "lapsed"
+    return "late" if row.due_at <= now else "at-risk" if row.warn_at <= now else "open"
 
 
 def _is_open() -> ColumnElement[bool]:

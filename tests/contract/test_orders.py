@@ -3,84 +3,27 @@
 import io
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from acting import Run
+from pairing import Pair, open_pair, replacing, work
 from sqlalchemy import update
 
-from edoc.core.dispatch import Business, Dispatch, Organization, Replacement, ResponseFor, StatusUpdate
+from edoc.core.dispatch import Business, Dispatch, Organization, ResponseFor, StatusUpdate
 from edoc.core.lifecycle import Event, State
-from edoc.demo.nodes import Backing, make_nodes
-from edoc.demo.play import SAMPLE_PDF, SAMPLES, draft_for
 from edoc.devpki.hierarchy import DevPki
-from edoc.devpki.server import serving
 from edoc.errors import InputError, Refused
-from edoc.keys.loading import load_key
-from edoc.node import clerk, incoming, orders, steps, tasks
+from edoc.node import arrivedorders, clerk, orders, steps, tasks
 from edoc.node import tables as t
-from edoc.node.node import Node
-from edoc.packing import pack, pack_status, unpack
-from edoc.signing import prepare, sign
-
-
-@dataclass
-class Pair:
-    """Agency A, which issues, and agency B, which receives."""
-
-    a: Node
-    b: Node
-    signed: Path
-
-    def submit(self, **header: Any) -> str:
-        return clerk.submit(self.a, {**draft_for(SAMPLE_PDF), **header}, [self.signed], actor="clerk")
-
-    def settle(self) -> None:
-        while any([*map(incoming.collect, (self.a, self.b)), *map(work, (self.a, self.b))]):
-            pass
-
-    def state(self, document: str) -> str:
-        return str(clerk.find(self.a, document).state)
-
-    def delivery(self, document: str) -> str:
-        (only,) = clerk.tell(self.a, document)["deliveries"]
-        return str(only["state"])
-
-    def arrived(self) -> list[Any]:
-        """What B received, the oldest first."""
-        return clerk.documents(self.b, direction="incoming")
-
-    def hand_over(self, dispatch: Dispatch, *, attach: bool = False, name: str = "by-hand") -> None:
-        """Put a package of A into B's box, which A's node did not make."""
-        package = io.BytesIO()
-        pack(dispatch, attach=[self.signed] if attach else [], out=package)
-        self.a.transport.send(to="H99.02", message_id=name, source=io.BytesIO(package.getvalue()))
-
-
-def work(node: Node) -> int:
-    return sum(steps.run(node, task) for task in tasks.due(node.journal))
+from edoc.packing import pack_status, unpack
 
 
 @pytest.fixture
 def pair(tmp_path: Path, pki: DevPki) -> Iterator[Pair]:
-    with ExitStack() as stack:
-        folders = make_nodes(
-            tmp_path,
-            pki=pki.folder,
-            seal_image=SAMPLES / "seal-a.png",
-            tsa=stack.enter_context(serving(pki)) + "/tsa",
-            backings=(Backing(), Backing()),
-        )
-        a, b = (stack.enter_context(Node.open(folder)) for folder in folders)
-        prepared, signed = tmp_path / "prepared.pdf", tmp_path / "signed.pdf"
-        prepare(SAMPLE_PDF, prepared)
-        person = load_key(pki.key_path("a-person2"), passphrase=pki.passphrase)
-        sign(prepared, signed, key=person, role="person", trust=a.trust, offline=True)
-        yield Pair(a=a, b=b, signed=signed)
+    with open_pair(tmp_path, pki) as made:
+        yield made
 
 
 def test_a_recall_freezes_the_document_here_and_cancels_it_there(pair: Pair) -> None:
@@ -177,8 +120,7 @@ def test_nobody_recalls_what_somebody_else_sent(pair: Pair) -> None:
     named = clerk.find(pair.a, document).document_id
     forged = recall_of(named, sender="H99.03")
     pair.hand_over(forged)
-    while incoming.collect(pair.b):
-        pass
+    pair.receive()
     arrived, order = pair.arrived()
     assert (arrived.state, order.state) == (State.REGISTERED, State.DECLINED)
 
@@ -207,8 +149,7 @@ def test_status_13_recalls_without_a_dispatch(pair: Pair) -> None:
     package = io.BytesIO()
     pack_status(status, out=package)
     pair.a.transport.send(to="H99.02", message_id="thirteen", source=io.BytesIO(package.getvalue()))
-    while incoming.collect(pair.b) or work(pair.b):
-        pass
+    pair.receive()
     arrived, order = pair.arrived()
     assert (arrived.state, order.state) == (State.CANCELLED, State.AGREED)
     answers = []
@@ -225,33 +166,38 @@ def test_an_update_waits_for_a_person(pair: Pair, *, agree: bool) -> None:
     document = pair.submit()
     pair.settle()
     pair.hand_over(recall_of(clerk.find(pair.a, document).document_id, kind="2"))
-    while incoming.collect(pair.b) or work(pair.b):
-        pass
+    pair.receive()
     arrived, order = pair.arrived()
     assert (arrived.state, order.state) == (State.REGISTERED, State.ORDERED)
-    orders.decide(pair.b, order.id, agree=agree, actor="vanthu")
+    arrivedorders.decide(pair.b, order.id, agree=agree, actor="vanthu")
     arrived, order = pair.arrived()
     assert order.state == (State.AGREED if agree else State.DECLINED)
     assert (arrived.dispatch["subject"] == "Nội dung mới") is agree
     with pytest.raises(Refused, match="nothing about this waits"):
-        orders.decide(pair.b, order.id, agree=agree, actor="vanthu")
+        arrivedorders.decide(pair.b, order.id, agree=agree, actor="vanthu")
 
 
-def test_a_replacement_takes_effect_when_it_is_registered(pair: Pair) -> None:
+def test_a_replacement_takes_effect_on_both_sides_when_it_is_registered(pair: Pair) -> None:
     first = pair.submit()
     pair.settle()
     named = clerk.find(pair.a, first).document_id
-    draft = draft_for(SAMPLE_PDF)
-    business = replace(
-        Business(business_doc_type="3", business_doc_reason="Thay thế", paper="0"),
-        replacements=(Replacement(document_id=named, organ_ids=("H99.02",)),),
-    )
-    header = Dispatch.from_dict({"from": {"organ_id": "H99.01"}, **draft, "subject": "Bản thay thế"})
-    draft = replace(header, business=business).to_dict()
-    pair.submit(subject="Bản thay thế", business=draft["business"])
+    second = pair.submit(subject="Bản thay thế", **replacing(named, "H99.02"))
     pair.settle()
-    replaced, replacing = pair.arrived()
-    assert (replaced.state, replacing.state) == (State.REPLACED, State.REGISTERED)
+    replaced, replacement = pair.arrived()
+    assert (replaced.state, replacement.state) == (State.REPLACED, State.REGISTERED)
+    assert (pair.state(first), pair.delivery(first)) == (State.REPLACED, State.REPLACED)
+    assert (pair.state(second), pair.delivery(second)) == (State.SENT, State.ACCEPTED)
+    (known,) = clerk.tell(pair.a, first)["orders"]
+    assert (known["document"], known["kind"], known["named"]) == (second, "3", named)
+
+
+def test_a_replacement_that_concerns_others_changes_nothing_here(pair: Pair) -> None:
+    first = pair.submit()
+    pair.settle()
+    pair.submit(subject="Bản thay thế", **replacing(clerk.find(pair.a, first).document_id, "H99.03"))
+    pair.settle()
+    assert pair.arrived()[0].state == State.REGISTERED
+    assert (pair.state(first), pair.delivery(first)) == (State.SENT, State.ACCEPTED)
 
 
 @pytest.mark.parametrize("reason", ["", "  "])

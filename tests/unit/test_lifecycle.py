@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from edoc.core.lifecycle import (
     DELIVERY,
     INCOMING,
+    ORDER_DELIVERY,
     OUTGOING,
     Event,
     Machine,
@@ -21,7 +22,7 @@ from edoc.core.lifecycle import (
 from edoc.errors import Refused
 
 
-@pytest.mark.parametrize("machine", [OUTGOING, INCOMING, DELIVERY], ids=lambda m: m.name)
+@pytest.mark.parametrize("machine", [OUTGOING, INCOMING, DELIVERY, ORDER_DELIVERY], ids=lambda m: m.name)
 def test_each_pair_leads_where_the_table_says_or_is_refused(machine: Machine) -> None:
     for state, event in product(State, Event):
         if (state, event) in machine.transitions:
@@ -73,6 +74,21 @@ def test_whatever_the_order_of_the_statuses_the_sender_ends_at_completed(events:
     for event in events:
         state = DELIVERY.after(state, event)
     assert state is State.COMPLETED
+
+
+@given(st.data())
+def test_whatever_the_order_of_the_answers_an_order_ends_the_same(data: st.DataObject) -> None:
+    answers = [Event.DELIVER, *(event for event in Event if event.value.startswith("status-1"))]
+    answers = [*answers, *_ANSWERS[1:], Event.WITHHOLD]
+    answers.remove(Event.STATUS_13)
+    heard = data.draw(st.lists(st.sampled_from(answers)))
+    ends = []
+    for events in (heard, data.draw(st.permutations(heard))):
+        state = ORDER_DELIVERY.initial
+        for event in events:
+            state = ORDER_DELIVERY.after(state, event)
+        ends.append(state)
+    assert ends[0] is ends[1]
 
 
 @given(st.lists(st.sampled_from(_ANSWERS)))
