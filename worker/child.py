@@ -9,30 +9,30 @@ import ctypes
 import resource
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
 from edoc.core.lifecycle import Work
-from edoc.core.ports import Parcel, Stored
 from edoc.errors import EdocError
-from edoc.node import incoming, steps
+from edoc.node import entering, steps
+from edoc.node.entering import Arrival
 from edoc.node.logs import log_as_json
 from edoc.node.node import Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Arrival:
-    """A package that came by the transport and is durable here."""
+class Arrivals:
+    """Packages to enter, and the contents of the small ones, which then need not be fetched again."""
 
-    parcel: Parcel
-    stored: Stored
+    arrivals: tuple[Arrival, ...]
+    contents: Mapping[str, bytes]
 
 
-Order = int | Arrival
-"""A task to run, or a package to enter."""
+Order = int | Arrivals
+"""A task to run, or packages to enter."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 _KEPT: Final = 32 << 20
 STRETCH_SECONDS: Final = 1.0
@@ -48,8 +48,8 @@ class Ran:
     seconds: float
     left: tuple[int, ...] = ()
     """Tasks that came up meanwhile and that others may have done by now."""
-    fits: bool = False
-    """Whether the package was one."""
+    entered: tuple[tuple[bool | None, str], ...] = ()
+    """Of each package whether it is one, and why it waits (`edoc.node.entering.Entered`)."""
     trouble: str = ""
     """Why no more could be done: the node cannot be opened, the database cannot be reached."""
     replaced: bool = False
@@ -102,17 +102,26 @@ def _work(connection: Connection, node: Node, kinds: frozenset[Work] | None) -> 
     node.journal.bell = bell
     while True:
         order: Order = connection.recv()
-        started, done, fits, trouble, bell.rung = time.monotonic(), 0, False, "", []
+        entered: tuple[tuple[bool | None, str], ...] = ()
+        started, done, trouble, bell.rung = time.monotonic(), 0, "", []
         try:
-            if isinstance(order, Arrival):
-                fits = incoming.enter_package(node, order.parcel, order.stored)
-                done = 1
+            if isinstance(order, Arrivals):
+                entered = _enter(node, order)
+                done = len(entered)
             else:
                 done = _drain(node, order, kinds, until=started + STRETCH_SECONDS)
         except EdocError as error:  # the database is away, or the package cannot be entered now
             trouble = str(error)
         seconds = time.monotonic() - started
-        connection.send(Ran(done=done, seconds=seconds, left=tuple(bell.rung), fits=fits, trouble=trouble))
+        left = tuple(bell.rung)
+        connection.send(Ran(done=done, seconds=seconds, left=left, entered=entered, trouble=trouble))
+
+
+def _enter(node: Node, order: Arrivals) -> tuple[tuple[bool | None, str], ...]:
+    for sha256, content in order.contents.items():
+        node.recent.keep(sha256, content)
+    outcomes = entering.enter_packages(node, order.arrivals)
+    return tuple((each.fits, "" if each.trouble is None else str(each.trouble)) for each in outcomes)
 
 
 def _drain(node: Node, task: int, kinds: frozenset[Work] | None, *, until: float) -> int:
@@ -120,9 +129,16 @@ def _drain(node: Node, task: int, kinds: frozenset[Work] | None, *, until: float
 
     Whoever does certain kinds of work only takes the bell for a bell.
     """
-    ran = steps.run(node, task) if kinds is None else steps.run_next(node, kinds=kinds)
+    at_once = node.settings.worker.at_once
+    ran = (
+        steps.run(node, task, until=until)
+        if kinds is None
+        else steps.run_next(node, kinds=kinds, until=until)
+    )
     done = 0
     while ran is not None:
         done += ran
-        ran = steps.run_next(node, kinds=kinds) if time.monotonic() < until else None
+        if time.monotonic() >= until:
+            break
+        ran = steps.run_next(node, kinds=kinds, at_most=at_once, until=until)
     return done

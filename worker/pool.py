@@ -23,7 +23,7 @@ from typing import Final, Self
 import structlog
 
 from edoc.core.lifecycle import Work
-from worker.child import STRETCH_SECONDS, Arrival, Order, Ran, serve
+from worker.child import STRETCH_SECONDS, Arrivals, Order, Ran, serve
 
 _GOODBYE_SECONDS: Final = 5.0
 log = structlog.get_logger()
@@ -128,4 +128,6 @@ class Pool:
 
 
 def _name(order: Order) -> str:
-    return f"package {order.parcel.message_id}" if isinstance(order, Arrival) else f"task {order}"
+    if isinstance(order, Arrivals):
+        return f"packages {', '.join(each.parcel.message_id for each in order.arrivals)}"
+    return f"task {order}"

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 import structlog
 
 from edoc.core.lifecycle import Work
-from edoc.core.ports import Parcel, Stored
 from edoc.errors import EdocError, Unavailable
-from edoc.node import incoming, peers, tasks
+from edoc.node import collecting, entering, peers, tasks
+from edoc.node.entering import Arrival, Entered
 from edoc.node.journal import clock_offset
 from edoc.node.node import Node
-from worker.child import Arrival
+from worker.child import Arrivals
 from worker.metrics import Meters
 from worker.pool import Pool
 
@@ -92,21 +92,33 @@ class Sweeper:
 
     def _collect(self) -> None:
         if not self._skew and self.collects:
-            incoming.collect(self.node, enter=self._enter, jobs=self.pool.size)
+            collecting.collect(self.node, enter=self._enter)
 
-    def _enter(self, parcel: Parcel, stored: Stored) -> bool:
-        """Have a process enter a package; one that takes it down again and again is kept as unreadable."""
-        ran = self.pool.run(Arrival(parcel=parcel, stored=stored))
+    def _enter(self, arrivals: Sequence[Arrival]) -> list[Entered]:
+        """Have a process enter packages; one that takes it down again and again is kept as unreadable."""
+        recent = {each.stored.sha256: self.node.recent.get(each.stored.sha256) for each in arrivals}
+        contents = {sha256: content for sha256, content in recent.items() if content is not None}
+        ran = self.pool.run(Arrivals(arrivals=tuple(arrivals), contents=contents))
         self.meters.count(ran)
+        if ran.replaced and len(arrivals) > 1:  # whichever it was
+            return [each for arrival in arrivals for each in self._enter([arrival])]
         if ran.replaced:
-            self._deaths[stored.sha256] += 1
-            if self._deaths[stored.sha256] >= _MAX_DEATHS:
-                incoming.keep_unreadable(self.node, parcel, stored, ran.trouble)
-                return False
+            (arrival,) = arrivals
+            self._deaths[arrival.stored.sha256] += 1
+            if self._deaths[arrival.stored.sha256] >= _MAX_DEATHS:
+                entering.keep_unreadable(self.node, arrival.parcel, arrival.stored, ran.trouble)
+                return [Entered(fits=False)]
         if ran.trouble:
-            raise Unavailable(f"the package was not entered: {ran.trouble}.", where=parcel.message_id)
+            return [self._waits(arrival, ran.trouble) for arrival in arrivals]
         self.bell(ran.left)
-        return ran.fits
+        return [
+            self._waits(arrival, trouble) if trouble else Entered(fits=fits)
+            for arrival, (fits, trouble) in zip(arrivals, ran.entered, strict=True)
+        ]
+
+    def _waits(self, arrival: Arrival, trouble: str) -> Entered:
+        where = arrival.parcel.message_id
+        return Entered(trouble=Unavailable(f"the package was not entered: {trouble}.", where=where))
 
     def _remind(self) -> None:
         if self._skew:

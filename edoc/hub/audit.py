@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, insert, select
 from edoc.hub import tables as t
 from edoc.hub.refusals import MOST_WORDS
 from edoc.hub.words import tame
-from edoc.node.journal import instant
+from edoc.node.tables import instant
 
 _MOST: Final = 200
 """Characters of a subject."""

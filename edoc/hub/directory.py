@@ -20,7 +20,7 @@ from edoc.hub import tables as t
 from edoc.hub.moments import show_time
 from edoc.hub.refusals import BAD_CALL, CallRefusedError
 from edoc.hub.words import tame
-from edoc.node.journal import instant
+from edoc.node.tables import instant
 
 _MOST: Final = 500
 """Characters of a name or an address."""

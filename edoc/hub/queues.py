@@ -26,7 +26,7 @@ from edoc.hub.directory import select_codes
 from edoc.hub.moments import show_time
 from edoc.hub.refusals import BAD_CALL, CallRefusedError
 from edoc.node.database import insert_once
-from edoc.node.journal import instant
+from edoc.node.tables import instant
 
 MOST_ROWS: Final = 5_000
 """Rows of one list; what is left comes with the next call."""

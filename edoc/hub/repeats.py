@@ -13,7 +13,7 @@ from edoc.axis.signing import Call
 from edoc.hub import tables as t
 from edoc.hub.settings import Window
 from edoc.node.database import insert_once
-from edoc.node.journal import instant
+from edoc.node.tables import instant
 
 
 def is_repeat(

@@ -11,17 +11,18 @@ from edoc.core.lifecycle import Event, State, Work
 from edoc.core.zone import VIETNAM
 from edoc.node import promises
 from edoc.node import tables as t
+from edoc.node.journal import Transaction
 from edoc.node.node import Node
 from edoc.node.peers import reaching
 from edoc.node.scratch import scratch, store
-from edoc.node.tasks import Claim, finishing
+from edoc.node.tasks import Claim, Finish
 from edoc.packing import pack_status
 
 _ANSWERS = uuid.UUID("3f6f4a52-7f2e-4a5e-8a53-0b7d9a3c5e20")
 """Name space of the message ids of answers: one document, one status code, one id."""
 
 
-def answer(node: Node, claim: Claim) -> None:
+def answer(node: Node, claim: Claim) -> Finish:
     """Send one status to the sender; the code stands in the task's argument.
 
     The bytes follow from the document and the task alone, so each attempt sends the same.
@@ -41,13 +42,16 @@ def answer(node: Node, claim: Claim) -> None:
             node.transport.send(
                 to=row.organ_id, message_id=str(uuid.uuid5(_ANSWERS, f"{row.id} {code}")), source=source
             )
-    with finishing(node.journal, claim) as tx:
+
+    def finish(tx: Transaction) -> None:
         state = tx.document(row.id).state
         tx.keep(row.id, f"answer-{code}", f"{code}.edxml", stored)
         tx.note(row.id, f"answer-{code}", to=row.organ_id)
         tx.answered(row.id, code)
         if state == State.COMPLETED and not tx.has_open_work(row.id):
             tx.require(row.id, (Work.ARCHIVE, ""))
+
+    return finish
 
 
 _EXPLAINED = {"02": Event.REFUSE, "16": Event.DECLINE}

@@ -16,14 +16,15 @@ from edoc.core.lifecycle import Event
 from edoc.errors import Conflict, EdocError
 from edoc.node import registers
 from edoc.node import tables as t
+from edoc.node.journal import Transaction
 from edoc.node.node import Node
 from edoc.node.scratch import fetch_stored, file_of, scratch
-from edoc.node.tasks import Claim, finishing
+from edoc.node.tasks import Claim, Finish
 
 FORMAT: Final = "edoc-archive-package/1"
 
 
-def archive(node: Node, claim: Claim) -> None:
+def archive(node: Node, claim: Claim) -> Finish:
     """Write the document's manifest and take the document to its last state."""
     with node.journal.reading() as connection:
         content = _manifest(connection, claim.document)
@@ -32,9 +33,12 @@ def archive(node: Node, claim: Claim) -> None:
         file.write(text.encode())
         file.seek(0)
         stored = node.objects.put(file)
-    with finishing(node.journal, claim) as tx:
+
+    def finish(tx: Transaction) -> None:
         tx.keep(claim.document, "manifest", "manifest.json", stored)
         tx.advance(claim.document, Event.ARCHIVE, manifest=stored.sha256)
+
+    return finish
 
 
 def _manifest(connection: Any, document: str) -> dict[str, Any]:

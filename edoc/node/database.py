@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,12 @@ def require_present(
 
 def insert_once(connection: Connection, table: Table) -> Any:
     """An insert that leaves what already stands under the same key as it is."""
-    make = sqlite_insert if connection.dialect.name == "sqlite" else postgresql_insert
+    return _insert_once(connection.dialect.name, table)
+
+
+@cache
+def _insert_once(dialect: str, table: Table) -> Any:
+    make = sqlite_insert if dialect == "sqlite" else postgresql_insert
     return make(table).on_conflict_do_nothing()
 
 

@@ -17,8 +17,9 @@ from edoc.core.lifecycle import Event, State, Work
 from edoc.errors import InputError
 from edoc.node import orders, outbox, registers
 from edoc.node import tables as t
-from edoc.node.journal import MACHINES, Journal, Transaction, instant
+from edoc.node.journal import MACHINES, Journal, Transaction
 from edoc.node.node import Node
+from edoc.node.tables import instant
 
 _ADVICE: Final = "See 'edoc dead-letters list'."
 _END: Final[Mapping[Work, tuple[Event, ...]]] = {

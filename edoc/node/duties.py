@@ -15,8 +15,9 @@ from sqlalchemy import select, update
 from edoc.errors import EdocError
 from edoc.node import anchors, signingqueue
 from edoc.node import tables as t
-from edoc.node.journal import Transaction, instant
+from edoc.node.journal import Transaction
 from edoc.node.node import Node
+from edoc.node.tables import instant
 
 _LEASE: Final = timedelta(minutes=30)
 _AGAIN: Final = timedelta(minutes=10)

@@ -11,8 +11,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from edoc.node import tables as t
-from edoc.node.journal import instant
 from edoc.node.node import Node
+from edoc.node.tables import instant
 from edoc.trust.certificates import read_certificate
 
 

@@ -10,10 +10,10 @@ reordered entry shows.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Row, Table, bindparam, insert, select, text, update
@@ -26,6 +26,7 @@ from edoc.errors import InputError
 from edoc.node import outbox, search, terms
 from edoc.node import tables as t
 from edoc.node.database import began_at, database_errors, insert_once
+from edoc.node.heldback import DocumentRow, HeldBack
 from edoc.policies.schedules import load_schedule
 
 Bell = Callable[[Sequence[int]], None]
@@ -39,11 +40,6 @@ GENESIS = "0" * 64
 """What stands before the first audit entry."""
 
 
-def instant(at: datetime) -> str:
-    """Write a time as the tables hold it: UTC, ISO 8601, microseconds."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
-
-
 def silence(_tasks: Sequence[int]) -> None:
     """Ring nothing: the sweeper finds the work."""
 
@@ -52,7 +48,8 @@ def silence(_tasks: Sequence[int]) -> None:
 class Transaction:
     """Everything that may be written together. Made by `Journal.transaction` only."""
 
-    connection: Connection
+    raw: Connection
+    """For statements that read nothing which is held back, and write nothing that it changes."""
     now: datetime
     """When it began, by the database's clock where that has one."""
     actor: str
@@ -62,38 +59,53 @@ class Transaction:
     schedule: Schedule = field(default_factory=load_schedule)
     hub: bool = False
     take_until: datetime | None = None
-    """If set, the first new task that is free goes into this worker's hands at once,"""
+    """If set, the first new task that is free goes into this worker's hands at once, of each of these"""
+    takes: set[str] = field(default_factory=set)
+    """documents,"""
     take_kinds: frozenset[Work] | None = None
     """if it is of these kinds, or of any."""
-    taken: Row[Any] | None = None
+    taken: list[Row[Any]] = field(default_factory=list)
     rung: list[int] = field(default_factory=list)
-    _rows: dict[str, Row[Any]] = field(default_factory=dict)
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+    """What is done once it is committed; must not raise."""
+    held_back: HeldBack = field(default_factory=HeldBack)
+    _rows: dict[str, DocumentRow] = field(default_factory=dict)
+    _deliveries: dict[str, dict[str, State]] = field(default_factory=dict)
     _entries: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def connection(self) -> Connection:
+        """The database, with everything written that was held back."""
+        self.held_back.write(self.raw)
+        return self.raw
 
     @property
     def at(self) -> str:
         """The transaction's time as the tables hold it."""
-        return instant(self.now)
+        return t.instant(self.now)
 
-    def document(self, document: str) -> Row[Any]:
+    def document(self, document: str) -> DocumentRow:
         """Return the document's row, locked until the transaction ends.
 
         Raises `InputError` if there is none.
         """
-        if document in self._rows:
-            return self._rows[document]
-        row = self.connection.execute(_LOCKING, {"the_document": document}).first()
-        if row is None:
+        if document not in self._rows:
+            self.lock([document])
+        if document not in self._rows:
             raise InputError(
                 "there is no such document in this node.", where=document, advice="See 'edoc list'."
             )
-        self._rows[document] = row
-        return row
+        return self._rows[document]
 
-    def change(self, document: str, **values: Any) -> Row[Any]:
+    def lock(self, documents: Collection[str]) -> None:
+        """Lock documents' rows until the transaction ends, in an order that is everybody's."""
+        for row in self.raw.execute(_LOCKING, {"the_documents": sorted(documents)}):
+            self._rows[row.id] = DocumentRow(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+
+    def change(self, document: str, **values: Any) -> DocumentRow:
         """Give columns of the document's row new values; returns it as it is then, locked."""
-        row = self.connection.execute(_CHANGING, {"the_document": document, **values}).one()
-        self._rows[document] = row
+        self._rows[document] = row = replace(self.document(document), **values)
+        self.held_back.change_document(document, values)
         return row
 
     def advance(self, document: str, event: Event, **details: Any) -> State:
@@ -117,18 +129,18 @@ class Transaction:
         """Enter a new document in its machine's first state, or another entrance, with the work it causes."""
         machine = MACHINES[direction]
         first = state or machine.initial
-        self.connection.execute(
-            insert(t.documents).values(
-                id=document,
-                direction=direction,
-                state=first.value,
-                created_at=self.at,
-                changed_at=self.at,
-                **values,
-            )
+        row = DocumentRow(
+            id=document,
+            direction=direction,
+            state=first.value,
+            created_at=self.at,
+            changed_at=self.at,
+            **{"document_id": None, "series": None, **values},
         )
+        self.raw.execute(_BEGINNING, asdict(row))
+        self._rows[document] = row
         search.write(
-            self.connection, document=document, direction=direction, dispatch=values["dispatch"], at=self.at
+            self.raw, document=document, direction=direction, dispatch=values["dispatch"], at=self.at
         )
         self.note(document, "submit" if direction == "outgoing" else "receive", after=first)
         self._follow(document, direction, first, values["dispatch"])
@@ -136,96 +148,102 @@ class Transaction:
 
     def open_delivery(self, document: str, recipient: str, *, message_id: str) -> None:
         """Enter what is to be delivered to one recipient, with the work that causes."""
-        self.connection.execute(
-            insert(t.deliveries).values(
-                document=document,
-                recipient=recipient,
-                message_id=message_id,
-                state=State.PENDING.value,
-                changed_at=self.at,
-            )
+        self.raw.execute(
+            _OPENING_DELIVERY,
+            {
+                "document": document,
+                "recipient": recipient,
+                "message_id": message_id,
+                "state": State.PENDING.value,
+                "changed_at": self.at,
+            },
         )
+        if document in self._deliveries:
+            self._deliveries[document][recipient] = State.PENDING
         self._follow(document, "delivery", State.PENDING, self.document(document).dispatch, recipient)
         self.require(document, (Work.DELIVER, recipient))
 
+    def deliveries(self, document: str) -> Mapping[str, State]:
+        """Return the states of a document's deliveries by recipient; the document's row is held."""
+        self.document(document)
+        if document not in self._deliveries:
+            rows = self.raw.execute(_DELIVERIES, {"of": document})
+            self._deliveries[document] = {row.recipient: State(row.state) for row in rows}
+        return self._deliveries[document]
+
     def move_delivery(self, document: str, recipient: str, event: Event) -> State:
         """Take one delivery through `event`; returns its state afterwards."""
-        key = (t.deliveries.c.document == document) & (t.deliveries.c.recipient == recipient)
-        row = self.connection.execute(select(t.deliveries.c.state).where(key).with_for_update()).first()
-        if row is None:
+        before, dispatch = self.deliveries(document).get(recipient), self.document(document).dispatch
+        if before is None:
             raise InputError(f"the document was not sent to {recipient}.", where=document)
-        before, dispatch = State(row.state), self.document(document).dispatch
         after = (ORDER_DELIVERY if is_bare(dispatch) else DELIVERY).after(before, event)
         if after is not before:
-            self.connection.execute(
-                update(t.deliveries).where(key).values(state=after.value, changed_at=self.at)
-            )
+            self._deliveries[document][recipient] = after
+            self.held_back.move_delivery(document, recipient, {"state": after.value, "changed_at": self.at})
             self._follow(document, "delivery", after, dispatch, recipient)
         return after
 
     def answered(self, document: str, code: str) -> None:
         """Meet the deadlines that the sending of a status of that code meets."""
         subject = terms.Subject(document=document, life="incoming", dispatch={})
-        terms.answered(self.connection, subject, code, now=self.now)
+        terms.answered(self.held_back, subject, code, now=self.now)
 
     def _follow(
         self, document: str, life: str, state: State, dispatch: Mapping[str, Any], recipient: str = ""
     ) -> None:
         """Open, meet and end the deadlines that hang on a state."""
         subject = terms.Subject(document=document, recipient=recipient, life=life, dispatch=dispatch)
-        terms.follow(self.connection, subject, state, now=self.now, schedule=self.schedule)
+        terms.follow(self.held_back, subject, state, now=self.now, schedule=self.schedule)
 
     def require(self, document: str, *work: tuple[Work, str]) -> None:
         """Put work into the outbox; what already stands there stays as it is."""
         for kind, argument in work:
-            row = self.connection.execute(
-                outbox.putting(self.connection.dialect.name), self._task(document, kind, argument)
+            row = self.raw.execute(
+                outbox.putting(self.raw.dialect.name), self._task(document, kind, argument)
             ).first()
             if row is None:
                 continue
             if row.lease_until is None:
                 self.rung.append(row.id)
             else:
-                self.taken, self.take_until = row, None
+                self.taken.append(row)
+                self.takes.discard(document)
 
     def _task(self, document: str, kind: Work, argument: str) -> dict[str, Any]:
-        peer = argument if kind is Work.DELIVER else None
-        if self.hub and kind in {Work.DELIVER, Work.ANSWER}:
-            peer = outbox.HUB
-        takes = self.take_until is not None and (self.take_kinds is None or kind in self.take_kinds)
+        row = self.document(document)
+        takes = document in self.takes and (self.take_kinds is None or kind in self.take_kinds)
         return {
             "the_document": document,
             "the_kind": kind.value,
             "the_argument": argument,
             "the_lane": outbox.lane_of(kind, argument),
-            "the_peer": peer,
+            "the_peer": outbox.peer_of(kind, argument, sender=row.organ_id, hub=self.hub),
             "now": self.at,
-            "lately": instant(self.now - _LATELY),
-            "expiry": instant(self.now + self.patience),
-            "tomorrow": instant(self.now + outbox.AT_LEAST),
-            "until": instant(self.take_until) if takes and self.take_until else None,
+            "lately": t.instant(self.now - _LATELY),
+            "expires_at": outbox.expiry(kind, row.dispatch, now=self.now, patience=self.patience),
+            "until": t.instant(self.take_until) if takes and self.take_until else None,
         }
 
     def has_open_work(self, document: str) -> bool:
         """Tell whether anything is left to do for the document; the caller holds its row."""
-        return outbox.has_unfinished(self.connection, document)
+        return outbox.has_unfinished(self.raw, document)
 
     def keep(self, document: str, role: str, name: str, stored: Stored) -> None:
         """Say that the document has a file; the same role and name again change nothing."""
-        self.connection.execute(
-            self.insert_once(t.files).values(
-                document=document,
-                role=role,
-                name=name,
-                sha256=stored.sha256,
-                size=stored.size,
-                created_at=self.at,
-            )
+        self.held_back.keep_file(
+            {
+                "document": document,
+                "role": role,
+                "name": name,
+                "sha256": stored.sha256,
+                "size": stored.size,
+                "created_at": self.at,
+            }
         )
 
     def insert_once(self, table: Table) -> Any:
         """An insert that leaves what already stands under the same key as it is."""
-        return insert_once(self.connection, table)
+        return insert_once(self.raw, table)
 
     def note(
         self,
@@ -249,32 +267,43 @@ class Transaction:
             }
         )
 
-    def seal_audit(self) -> None:
-        """Chain the noted entries to the log; last of all, since the head is locked from here on."""
+    def seal(self) -> None:
+        """Write what was held back, and chain the noted entries to the log.
+
+        Last of all, since the head is locked from here on.
+        """
+        self.held_back.write(self.raw)
         if not self._entries:
             return
-        head = self.connection.execute(_HEAD).one()
+        head = self.raw.execute(_HEAD).one()
         seq, previous = head.seq, head.hash
         rows = []
         for seq, entry in enumerate(self._entries, head.seq + 1):
             row = {"seq": seq, **entry, "previous": previous}
             previous = entry_hash(row)
             rows.append({**row, "hash": previous})
-        if self.connection.dialect.name == "postgresql":
+        if self.raw.dialect.name == "postgresql":
             # everybody waits for the head: all entries and the new head in one round trip
             entries = json.dumps(rows, ensure_ascii=False)
-            self.connection.execute(_CHAIN, {"entries": entries, "seq": seq, "hash": previous})
+            self.raw.execute(_CHAIN, {"entries": entries, "seq": seq, "hash": previous})
         else:
-            self.connection.execute(insert(t.audit), rows)
-            self.connection.execute(update(t.audit_head).values(seq=seq, hash=previous))
+            self.raw.execute(insert(t.audit), rows)
+            self.raw.execute(update(t.audit_head).values(seq=seq, hash=previous))
 
 
 _HEAD: Final = select(t.audit_head).with_for_update()
-_THE_DOCUMENT: Final = t.documents.c.id == bindparam("the_document")
 # built once: building a statement takes longer than PostgreSQL takes to execute it
-_LOCKING: Final = select(t.documents).where(_THE_DOCUMENT).with_for_update()
-# sets the columns that are given to it
-_CHANGING: Final = update(t.documents).where(_THE_DOCUMENT).returning(*t.documents.c)
+_LOCKING: Final = (
+    select(t.documents)
+    .where(t.documents.c.id.in_(bindparam("the_documents", expanding=True)))
+    .order_by(t.documents.c.id)
+    .with_for_update()
+)
+_BEGINNING: Final = insert(t.documents)
+_OPENING_DELIVERY: Final = insert(t.deliveries)
+_DELIVERIES: Final = select(t.deliveries.c.recipient, t.deliveries.c.state).where(
+    t.deliveries.c.document == bindparam("of")
+)
 _AUDIT_COLUMNS: Final = ", ".join(f'"{column.name}"' for column in t.audit.c)
 _CHAIN: Final = text(
     f"WITH entries AS (INSERT INTO audit ({_AUDIT_COLUMNS}) SELECT {_AUDIT_COLUMNS}"  # noqa: S608 - our own names
@@ -311,15 +340,15 @@ class Journal:
     ) -> Iterator[Transaction]:
         """One transaction; commits at the end, rolls back on any error, rings the bell after the commit.
 
-        With `lease_seconds` the first new work that is free, of those kinds if they are given, is at once in
-        the caller's hands for that long (`taken`), and nobody is rung for it. Raises `Unavailable` if the
-        database cannot be reached or written.
+        With `lease_seconds` the first new work of each document in `takes` that is free, of those kinds if
+        they are given, is at once in the caller's hands for that long (`taken`); nobody is rung for it.
+        Raises `Unavailable` if the database cannot be reached or written.
         """
         before = self.clock()
         with database_errors(), self.engine.begin() as connection:
             now, skew = _compare(began_at(connection), before, self.clock())
             tx = Transaction(
-                connection=connection,
+                raw=connection,
                 now=now,
                 actor=actor,
                 skew=skew,
@@ -330,9 +359,11 @@ class Journal:
                 take_kinds=kinds,
             )
             yield tx
-            tx.seal_audit()
+            tx.seal()
         if tx.rung:
             self.bell(tx.rung)
+        for each in tx.afterwards:
+            each()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -33,6 +33,7 @@ from edoc.core.orders import (
 from edoc.errors import InputError, Refused
 from edoc.node import headers, outbox, registers
 from edoc.node import tables as t
+from edoc.node.heldback import DocumentRow
 from edoc.node.journal import Transaction
 from edoc.node.node import Node
 from edoc.node.settling import settle
@@ -114,7 +115,7 @@ def update(node: Node, document: str, changes: Mapping[str, Any], *, reason: str
         return _begin(tx, row, OrderKind.UPDATE, order)
 
 
-def _take(tx: Transaction, document: str, reason: str, what: str) -> Row[Any]:
+def _take(tx: Transaction, document: str, reason: str, what: str) -> DocumentRow:
     if not reason.strip():
         raise InputError("an order about a document needs a reason.", advice="Name it with --reason.")
     outbox.hold(tx.connection, document)
@@ -160,7 +161,7 @@ def _freeze_deliveries(tx: Transaction, document: str) -> set[str]:
     return told
 
 
-def _begin(tx: Transaction, named: Row[Any], kind: OrderKind, dispatch: Dispatch) -> str:
+def _begin(tx: Transaction, named: DocumentRow, kind: OrderKind, dispatch: Dispatch) -> str:
     order = uuid.uuid4().hex
     tx.begin(
         order,
@@ -171,7 +172,7 @@ def _begin(tx: Transaction, named: Row[Any], kind: OrderKind, dispatch: Dispatch
         organ_id=named.organ_id,
         dispatch=dispatch.to_dict(),
     )
-    write(tx, order, named.organ_id, kind, named.document_id, bare=True, target=named.id)
+    write(tx, order, named.organ_id, kind, named.document_id or "", bare=True, target=named.id)
     return order
 
 

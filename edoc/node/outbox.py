@@ -5,8 +5,8 @@ Those of a lane are done in the order of their ids, never two at once, and one t
 lane until a person acts. Lanes know nothing of each other.
 """
 
-from collections.abc import Collection
-from datetime import timedelta
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 
@@ -14,14 +14,15 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     FromClause,
+    Integer,
     String,
     bindparam,
     case,
     exists,
-    func,
     literal,
     literal_column,
     select,
+    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
@@ -88,7 +89,9 @@ def may_be_taken(tasks: FromClause = t.tasks) -> ColumnElement[bool]:
 def taking(*, by: str, kinds: frozenset[Work] | None = None) -> Any:
     """Take one task and return its row: a certain `"task"`, the first in a `"lane"`, or the `"next"` due.
 
-    Parameters: `now`, `until`, `lately`; `wanted_task`, or `wanted_document` and `wanted_lane`. The row's
+    Or take `"some"` that are due, `at_most` so many; what was started without an end, or tries whether a peer
+    is back, is not among them. Parameters: `now`, `until`, `lately`; `wanted_task`, or `wanted_document` and
+    `wanted_lane`, or `at_most`. The row's
     `half_open` is a time if the peer was away and this one tries, `news` is true if it is worth noting that
     the peer was reached.
     """
@@ -103,12 +106,17 @@ def taking(*, by: str, kinds: frozenset[Work] | None = None) -> Any:
         query = query.where(lane).order_by(candidate.c.id)
     else:
         query = query.order_by(candidate.c.due_at, candidate.c.id)
+    if by == "some":
+        away = (t.peers.c.peer == candidate.c.peer) & t.peers.c.open_until.is_not(None)
+        query = query.where((candidate.c.starts == candidate.c.tries) & ~exists().where(away))
     if kinds is not None:
         query = query.where(candidate.c.kind.in_(sorted(kind.value for kind in kinds)))
-    chosen = query.limit(1).with_for_update(skip_locked=True, of=candidate).scalar_subquery()
+    query = query.limit(bindparam("at_most", type_=Integer) if by == "some" else 1)
+    # chosen once, whatever the plan: what is skipped because it is locked must not be replaced by others
+    chosen = query.with_for_update(skip_locked=True, of=candidate).cte("chosen").prefix_with("MATERIALIZED")
     return (
         update(t.tasks)
-        .where(t.tasks.c.id == chosen)
+        .where(t.tasks.c.id.in_(select(chosen.c.id)))
         .values(
             lease_until=bindparam("until", type_=String),
             fence=t.tasks.c.fence + 1,
@@ -132,50 +140,59 @@ def _about_peer() -> tuple[ColumnElement[Any], ...]:
 def putting(dialect: str) -> Any:
     """Put one task into the outbox unless it stands there; returns its row, or none.
 
-    Parameters: `the_document`, `the_kind`, `the_argument`, `the_lane`, `the_peer`, `now`, `expiry`,
-    `tomorrow`, `lately`, and `until`: if that is a time and the lane is free, the task is at once in the
+    Parameters: `the_document`, `the_kind`, `the_argument`, `the_lane`, `the_peer`, `now`, `expires_at`,
+    `lately`, and `until`: if that is a time and the lane is free, the task is at once in the
     hands of whoever puts it there.
     """
     make = sqlite_insert if dialect == "sqlite" else postgresql_insert
-    names = ("the_document", "the_kind", "the_argument", "the_lane", "the_peer", "now", "until")
-    document, kind, argument, lane, named, now, until = (bindparam(name, type_=String) for name in names)
-    other, of = t.tasks.alias("other"), t.documents
-    sender = case((kind == Work.ANSWER.value, of.c.organ_id), else_=None)
-    peer = func.coalesce(named, sender)
+    names = ("the_document", "the_kind", "the_argument", "the_lane", "the_peer", "now", "until", "expires_at")
+    document, kind, argument, lane, peer, now, until, expires_at = (
+        bindparam(name, type_=String) for name in names
+    )
+    other = t.tasks.alias("other")
     in_lane = (other.c.document == document) & (other.c.lane == lane) & is_unfinished(other)
-    taken = select(other.c.id).where(in_lane).correlate_except(other).exists()
-    mine = until.is_not(None) & ~taken & t.peers.c.open_until.is_(None)
+    away = (t.peers.c.peer == peer) & t.peers.c.open_until.is_not(None)
+    mine = until.is_not(None) & ~exists().where(in_lane) & ~exists().where(away)
     values = {
-        "document": of.c.id,
+        "document": document,
         "kind": kind,
         "argument": argument,
         "lane": lane,
         "peer": peer,
         "created_at": now,
         "due_at": now,
-        "expires_at": _expiry(kind),
+        "expires_at": expires_at,
         "starts": case((mine, 1), else_=0),
         "tries": literal(0),
         "fence": literal(1),
         "lease_until": case((mine, until), else_=None),
     }
-    source = select(*values.values()).join_from(of, t.peers, t.peers.c.peer == peer, isouter=True)
     return (
         make(t.tasks)
-        .from_select(list(values), source.where(of.c.id == document))
+        .from_select(list(values), select(*values.values()).where(true()))
         .on_conflict_do_nothing()
         .returning(*t.tasks.c, *_about_peer())
     )
 
 
-def _expiry(kind: ColumnElement[str]) -> ColumnElement[Any]:
-    """A delivery is tried until the end of the day that its dispatch names, anything else for some days."""
-    expiry, tomorrow = (bindparam(name, type_=String) for name in ("expiry", "tomorrow"))
-    due = func.nullif(t.documents.c.dispatch["due_date"].as_string(), "")
-    end = due.concat(_END_OF_DAY)
-    return case(
-        (kind != Work.DELIVER.value, expiry), (due.is_(None), expiry), (end > tomorrow, end), else_=tomorrow
-    )
+def peer_of(kind: Work, argument: str, *, sender: str, hub: bool) -> str | None:
+    """Name whom the work must reach; everything goes through the hub where there is one."""
+    if kind not in {Work.DELIVER, Work.ANSWER}:
+        return None
+    if hub:
+        return HUB
+    return argument if kind is Work.DELIVER else sender
+
+
+def expiry(kind: Work, dispatch: Mapping[str, Any], *, now: datetime, patience: timedelta) -> str:
+    """Until when work is tried, as the tables hold times.
+
+    A delivery until the end of the day that its dispatch names, but for a day at least; else for `patience`.
+    """
+    due = dispatch.get("due_date")
+    if kind is not Work.DELIVER or not due:
+        return t.instant(now + patience)
+    return max(f"{due}{_END_OF_DAY}", t.instant(now + AT_LEAST))
 
 
 def has_unfinished(connection: Connection, document: str) -> bool:

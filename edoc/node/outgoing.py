@@ -8,6 +8,7 @@ person validly signed (Art 32), and a number whose seal fails is voided where ev
 import uuid
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,12 @@ from edoc.core.zone import VIETNAM
 from edoc.errors import PdfError, Refused
 from edoc.node import promises, registers
 from edoc.node import tables as t
+from edoc.node.journal import Transaction
 from edoc.node.node import Node
 from edoc.node.peers import reaching
 from edoc.node.scratch import fetch, file_of, files_of, reading, scratch, store
 from edoc.node.settling import settle
-from edoc.node.tasks import Claim, finishing
+from edoc.node.tasks import Claim, Finish
 from edoc.packing import pack as pack_dispatch
 from edoc.signing import check_certificate, sign
 
@@ -33,7 +35,7 @@ _MESSAGES = uuid.UUID("6c1d6f0e-0d5c-4b1e-9a53-2d1c7a7f3e11")
 """Name space of message ids: the same document to the same recipient always gets the same one."""
 
 
-def number(node: Node, claim: Claim) -> None:
+def number(node: Node, claim: Claim) -> Finish:
     """Give number and date, enter the register, and fix the document's identifiers (Art 15).
 
     The seal's certificate is checked first: an expired one must not cost a number.
@@ -44,15 +46,17 @@ def number(node: Node, claim: Claim) -> None:
             node.seal_key, kind=CertificateKind.AGENCY, trust=node.trust, at=now, fetcher=online.fetcher
         )
     promises.require_reconciled(node)
-    with finishing(node.journal, claim) as tx:
-        row = tx.document(claim.document)
-        given = registers.give_number(tx, series=node.settings.register_.outgoing_series, document=row.id)
-        today = tx.now.astimezone(VIETNAM).date()
-        dispatch = _numbered(Dispatch.from_dict(row.dispatch), given.number, today)
-        tx.change(row.id, dispatch=dispatch.to_dict(), document_id=dispatch.document_id)
-        tx.advance(row.id, Event.NUMBER, number=given.number, document_id=dispatch.document_id)
-        promise = promises.make(tx, given, document=row.id)
-    promises.keep(node, promise)
+    return partial(_number, node, claim.document)
+
+
+def _number(node: Node, document: str, tx: Transaction) -> None:
+    row = tx.document(document)
+    given = registers.give_number(tx, series=node.settings.register_.outgoing_series, document=row.id)
+    today = tx.now.astimezone(VIETNAM).date()
+    dispatch = _numbered(Dispatch.from_dict(row.dispatch), given.number, today)
+    tx.change(row.id, dispatch=dispatch.to_dict(), document_id=dispatch.document_id)
+    tx.advance(row.id, Event.NUMBER, number=given.number, document_id=dispatch.document_id)
+    tx.afterwards.append(partial(promises.keep, node, promises.make(tx, given, document=row.id)))
 
 
 def _numbered(draft: Dispatch, given: int, today: date) -> Dispatch:
@@ -65,7 +69,7 @@ def _numbered(draft: Dispatch, given: int, today: date) -> Dispatch:
     )
 
 
-def seal(node: Node, claim: Claim) -> None:
+def seal(node: Node, claim: Claim) -> Finish:
     """Fill number and date into the signed PDF and seal it; a document that cannot be sealed is voided."""
     promises.ensure(node, claim.document)
     with node.journal.reading() as connection:
@@ -76,13 +80,18 @@ def seal(node: Node, claim: Claim) -> None:
             sealed = _seal(node, dispatch, fetch(node, signed.sha256, folder / "signed.pdf"))
             stored = store(node, sealed)
     except (Refused, PdfError) as error:
-        with finishing(node.journal, claim) as tx:
-            registers.void_number(tx, document=claim.document, reason=str(error))
-            tx.advance(claim.document, Event.VOID, reason=str(error))
-        return
-    with finishing(node.journal, claim) as tx:
+        return partial(_void, claim.document, str(error))
+
+    def finish(tx: Transaction) -> None:
         tx.keep(claim.document, "sealed", signed.name, stored)
         tx.advance(claim.document, Event.SEAL, sha256=stored.sha256)
+
+    return finish
+
+
+def _void(document: str, reason: str, tx: Transaction) -> None:
+    registers.void_number(tx, document=document, reason=reason)
+    tx.advance(document, Event.VOID, reason=reason)
 
 
 def _seal(node: Node, dispatch: Dispatch, signed: Path) -> Path:
@@ -108,7 +117,7 @@ def _seal(node: Node, dispatch: Dispatch, signed: Path) -> Path:
     return sealed
 
 
-def pack(node: Node, claim: Claim) -> None:
+def pack(node: Node, claim: Claim) -> Finish:
     """Make the package. Its bytes and its message ids are fixed from here on, before the first attempt."""
     with node.journal.reading() as connection:
         row = connection.execute(_document(claim.document)).one()
@@ -125,15 +134,18 @@ def pack(node: Node, claim: Claim) -> None:
         package = folder / "package.edxml"
         pack_dispatch(dispatch, attach=paths, out=package)
         stored = store(node, package)
-    with finishing(node.journal, claim) as tx:
+
+    def finish(tx: Transaction) -> None:
         tx.keep(row.id, "package", f"{_file_name(row.document_id)}.edxml", stored)
         tx.advance(row.id, Event.PACK, sha256=stored.sha256)
         for recipient in dict.fromkeys(to.organ_id for to in dispatch.to):
             message_id = str(uuid.uuid5(_MESSAGES, f"{row.id} {recipient}"))
             tx.open_delivery(row.id, recipient, message_id=message_id)
 
+    return finish
 
-def deliver(node: Node, claim: Claim) -> None:
+
+def deliver(node: Node, claim: Claim) -> Finish:
     """Hand the package to one recipient's transport; the recipient stands in the task's argument."""
     recipient = claim.argument
     with node.journal.reading() as connection:
@@ -145,11 +157,14 @@ def deliver(node: Node, claim: Claim) -> None:
         ).one()
     with reading(node, package.sha256) as source, reaching(claim.peer):
         node.transport.send(to=recipient, message_id=delivery.message_id, source=source)
-    with finishing(node.journal, claim) as tx:
-        tx.document(claim.document)
+
+    def finish(tx: Transaction) -> None:
+        tx.document(claim.document)  # its row is held while deliveries are counted
         after = tx.move_delivery(claim.document, recipient, Event.DELIVER)
         tx.note(claim.document, "deliver", after=after, recipient=recipient, message_id=delivery.message_id)
         settle(tx, claim.document)
+
+    return finish
 
 
 def _document(document: str) -> Any:

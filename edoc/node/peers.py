@@ -20,7 +20,8 @@ from edoc.errors import Unavailable
 from edoc.node import outbox
 from edoc.node import tables as t
 from edoc.node.database import insert_once
-from edoc.node.journal import Journal, Transaction, instant
+from edoc.node.journal import Journal, Transaction
+from edoc.node.tables import instant
 
 _LONGEST: Final = timedelta(minutes=10)
 

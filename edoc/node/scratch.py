@@ -71,6 +71,32 @@ def store(node: Node, path: Path) -> Stored:
     return stored
 
 
+def store_stream(node: Node, source: BinaryIO) -> Stored:
+    """Make a stream durable in the object store, to its end; what is small is kept at hand."""
+    sipped = _Sipped(source)
+    stored = node.objects.put(sipped)
+    if sipped.content is not None:
+        node.recent.keep(stored.sha256, bytes(sipped.content))
+    return stored
+
+
+class _Sipped(io.BytesIO):
+    """A stream that remembers what was read, as long as it is little."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        super().__init__()
+        self._source = source
+        self.content: bytearray | None = bytearray()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        chunk = self._source.read(-1 if size is None else size)
+        if self.content is not None:
+            self.content += chunk
+            if not Recent.fits(len(self.content)):
+                self.content = None
+        return chunk
+
+
 def file_of(connection: Connection, document: str, role: str) -> Row[Any]:
     """The document's newest file of that role: (id, name, sha256, size).
 

@@ -202,6 +202,8 @@ class Worker(_Section):
 
     processes: int = Field(default=2, ge=1, le=64)
     """How many steps run at once, each in a process of its own."""
+    at_once: int = Field(default=8, ge=1, le=100)
+    """So many steps a process takes and commits together, if so many are due."""
     step_seconds: float = Field(default=300, gt=0)
     """A process that one order keeps longer is killed and replaced."""
     memory_mib: int = Field(default=2048, ge=256)

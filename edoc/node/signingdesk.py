@@ -26,11 +26,12 @@ from edoc.core.ports import Stored
 from edoc.errors import InputError, NotVerified, Refused
 from edoc.keys.algorithms import verify_value
 from edoc.node import tables as t
-from edoc.node.journal import Transaction, instant
+from edoc.node.journal import Transaction
 from edoc.node.node import Node
 from edoc.node.objects import open_verified
 from edoc.node.scratch import fetch, file_of, files_of, scratch, store
 from edoc.node.signingqueue import find_open, find_request, require_wanted
+from edoc.node.tables import instant
 from edoc.node.tasks import require_clock
 from edoc.signing import Online, SigningState, begin_signing, complete_signing
 from edoc.verification import verify

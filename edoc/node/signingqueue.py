@@ -26,8 +26,9 @@ from edoc.core.lifecycle import Event, State
 from edoc.errors import InputError, Refused
 from edoc.node import clerk, registers
 from edoc.node import tables as t
-from edoc.node.journal import Transaction, instant
+from edoc.node.journal import Transaction
 from edoc.node.node import Node
+from edoc.node.tables import instant
 from edoc.roles.role import load_role
 from edoc.signing import LEVELS
 from edoc.trust.certificates import read_certificate

@@ -1,11 +1,15 @@
-"""Runs tasks of the outbox: claim one, do its step, say how it ended, go on with what that led to.
+"""Runs tasks of the outbox: claim some, do their steps, say how they ended, go on with what that led to.
 
-Each step does its work on the outside first (reading, signing, storing: all repeatable), then commits once.
+Each step does its work on the outside first (reading, signing, storing: all repeatable); then the steps that
+were taken together commit once, or one by one if one of them cannot.
 A failure that can pass is tried again later; any other is set aside for a person with its reason. Which is
 which stands in `edoc.core.failures`. A worker whose clock is wrong does nothing at all.
 """
 
-from collections.abc import Callable, Collection, Mapping
+import math
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any, Final
 
@@ -16,9 +20,9 @@ from edoc.core.lifecycle import Work
 from edoc.errors import EdocError
 from edoc.node import answers, archive, incoming, outgoing, peers, tasks
 from edoc.node.node import Node
-from edoc.node.tasks import Claim
+from edoc.node.tasks import Claim, Finish
 
-Step = Callable[[Node, Claim], None]
+Step = Callable[[Node, Claim], Finish]
 
 STEPS: Final[Mapping[Work, Step]] = {
     Work.NUMBER: outgoing.number,
@@ -33,64 +37,109 @@ STEPS: Final[Mapping[Work, Step]] = {
 log = structlog.get_logger()
 
 
-def run(node: Node, task: int) -> int:
+def run(node: Node, task: int, *, until: float = math.inf) -> int:
     """Run the task if it is free, and what it leads to; returns how many steps were done.
 
-    Trouble ends in the database and the log, not in an exception: only an unreachable database raises
-    `Unavailable`, and then the lease runs out and the task is found again; and a wrong clock of this machine
-    raises `ClockSkewedError`, before anything was taken.
+    What comes up after the time `until` (of `time.monotonic`) is left to others. Trouble ends in the database
+    and the log, not in an exception: only an unreachable database raises `Unavailable`, and then the lease
+    runs out and the task is found again; and a wrong clock of this machine raises `ClockSkewedError`, before
+    anything was taken.
     """
-    worker = node.settings.worker
-    claim = tasks.claim(node.journal, task, lease_seconds=worker.lease_seconds, max_starts=worker.max_starts)
-    return 0 if claim is None else _run(node, claim)
+    terms = _terms(node)
+    claim = tasks.claim(node.journal, task, lease_seconds=terms.lease_seconds, max_starts=terms.max_starts)
+    return 0 if claim is None else _run(node, [claim], until)
 
 
-def run_next(node: Node, *, kinds: Collection[Work] | None = None) -> int | None:
+def run_next(
+    node: Node, *, kinds: Collection[Work] | None = None, at_most: int = 1, until: float = math.inf
+) -> int | None:
     """Run what has been due longest, of certain kinds if they are given; None if nothing is due.
 
-    Raises what `run` raises.
+    Of several, `at_most` so many, each does its work, and all are committed together. Raises what `run`
+    raises.
     """
+    terms = _terms(node, kinds)
+    claims = tasks.claim_some(node.journal, terms, at_most=at_most) if at_most > 1 else []
+    if not claims:
+        claim = tasks.claim_next(node.journal, terms)
+        claims = [] if claim is None else [claim]
+    return _run(node, claims, until) if claims else None
+
+
+def _terms(node: Node, kinds: Collection[Work] | None = None) -> tasks.Terms:
     worker = node.settings.worker
-    terms = tasks.Terms(
+    return tasks.Terms(
         lease_seconds=worker.lease_seconds,
         max_starts=worker.max_starts,
         kinds=None if kinds is None else frozenset(kinds),
     )
-    claim = tasks.claim_next(node.journal, terms)
-    return None if claim is None else _run(node, claim)
 
 
-def _run(node: Node, claim: Claim) -> int:
-    done, left = 0, [claim]
-    while left:
-        claim = left.pop()
-        words = log.bind(task=claim.task, document=claim.document, kind=claim.kind.value, start=claim.starts)
-        try:
-            done += _do(node, claim, words)
-        except tasks.OvertakenError as error:
-            words.warning("step dropped", reason=str(error))
-        left += claim.then
+def _run(node: Node, claims: Sequence[Claim], until: float) -> int:
+    done = 0
+    while claims:
+        begun, finished = 0, list[tuple[Claim, Finish]]()
+        with ExitStack() as beating:
+            for claim in claims:
+                if begun and time.monotonic() >= until:
+                    break
+                begun += 1
+                beating.enter_context(node.heart.beating(claim, longest=node.settings.worker.step_seconds))
+                finished += _do(node, claim)
+            done += _finish(node, finished)
+        left = [*claims[begun:], *(then for claim in claims[:begun] for then in claim.then)]
+        if left and time.monotonic() >= until:
+            tasks.give_back(node.journal, left)
+            left = []
+        claims = left
     return done
 
 
-def _do(node: Node, claim: Claim, words: Any) -> bool:
-    """Do the claimed step; trouble is written down. Raises `OvertakenError` if the lease ran out."""
+def _do(node: Node, claim: Claim) -> list[tuple[Claim, Finish]]:
+    """Do the claimed step, up to its commit; trouble is written down."""
     try:
-        with node.heart.beating(claim, longest=node.settings.worker.step_seconds):
-            STEPS[claim.kind](node, claim)
-    except tasks.OvertakenError:
-        raise
+        return [(claim, STEPS[claim.kind](node, claim))]
     except Exception as error:  # noqa: BLE001 - a defect or the machine: keep the document, say it loudly
-        _note_trouble(node, claim, error, words)
-        return False
-    if claim.news and claim.peer is not None:
-        peers.note_success(node.journal, claim.peer)
-    words.info("step done", argument=claim.argument)
-    return True
+        _note_trouble(node, claim, error)
+        return []
 
 
-def _note_trouble(node: Node, claim: Claim, error: Exception, words: Any) -> None:
+def _finish(node: Node, finished: Sequence[tuple[Claim, Finish]]) -> int:
+    """Commit what was done, all of it together; if that fails each for itself."""
+    if not finished:
+        return 0
+    try:
+        with tasks.finishing(node.journal, *(claim for claim, _ in finished)) as tx:
+            for claim, finish in finished:
+                tx.actor = claim.actor
+                finish(tx)
+    except Exception as error:  # noqa: BLE001 - as above
+        if len(finished) > 1:
+            return sum(_finish(node, [each]) for each in finished)
+        _note_trouble(node, finished[0][0], error)
+        return 0
+    for claim, _ in finished:
+        if claim.news and claim.peer is not None:
+            peers.note_success(node.journal, claim.peer)
+        _words(claim).info("step done", argument=claim.argument)
+    return len(finished)
+
+
+def _words(claim: Claim) -> Any:
+    return log.bind(task=claim.task, document=claim.document, kind=claim.kind.value, start=claim.starts)
+
+
+def _note_trouble(node: Node, claim: Claim, error: Exception) -> None:
+    try:
+        _write_trouble(node, claim, error, _words(claim))
+    except tasks.OvertakenError as overtaken:
+        _words(claim).warning("step dropped", reason=str(overtaken))
+
+
+def _write_trouble(node: Node, claim: Claim, error: Exception, words: Any) -> None:
     worker, failure = node.settings.worker, failure_of(error)
+    if isinstance(error, tasks.OvertakenError):
+        raise error
     if not isinstance(error, EdocError):
         words.exception("step failed unexpectedly")
     # what no catalogue foresees is hardly repaired by waiting for days

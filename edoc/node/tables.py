@@ -4,6 +4,8 @@ Times are UTC, as text in ISO 8601 with microseconds: the same in SQLite and Pos
 Content never stands here, only its SHA-256.
 """
 
+from datetime import UTC, datetime
+
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -28,6 +30,12 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+def instant(at: datetime) -> str:
+    """Write a time as the tables hold it: UTC, ISO 8601, microseconds."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
 
 documents = Table(
     "documents",

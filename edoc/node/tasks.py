@@ -7,13 +7,13 @@ a task, the latter are repeated until it expires. Nothing here is ever deleted.
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 
 from edoc.core.failures import CATALOGUE, Failure, failure_of
@@ -21,8 +21,9 @@ from edoc.core.lifecycle import Work
 from edoc.errors import EdocError, Refused, Unavailable
 from edoc.node import outbox, peers
 from edoc.node import tables as t
-from edoc.node.journal import Journal, Transaction, instant
+from edoc.node.journal import Journal, Transaction
 from edoc.node.peers import Breaker
+from edoc.node.tables import instant
 
 MAX_SKEW: Final = timedelta(seconds=60)
 """A machine whose clock is farther from the database's takes and ends no work."""
@@ -42,6 +43,10 @@ class ClockSkewedError(Unavailable):
     """This machine's clock is too far from the database's."""
 
     code = "CLOCK_SKEWED"
+
+
+Finish = Callable[[Transaction], None]
+"""Commits what a step did; with other steps in one transaction, so it may be called again in another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +122,26 @@ def claim_next(journal: Journal, terms: Terms) -> Claim | None:
     return _claim(journal, terms, by="next")
 
 
+def claim_some(journal: Journal, terms: Terms, *, at_most: int) -> list[Claim]:
+    """Take tasks that have been due longest, none that was started before without an end.
+
+    So what kills a worker takes down no other task but once. Raises `ClockSkewedError`.
+    """
+    with journal.transaction(actor="worker") as tx:
+        require_clock(tx)
+        values = {**_values(tx, terms), "at_most": at_most}
+        rows = tx.raw.execute(outbox.taking(by="some", kinds=terms.kinds), values).all()
+    return [_claim_of(row, terms) for row in sorted(rows, key=lambda row: (row.due_at, row.id))]
+
+
+def give_back(journal: Journal, claims: Sequence[Claim]) -> None:
+    """Let go of tasks that were taken and not begun; they are rung for again."""
+    with journal.transaction(actor="worker") as tx:
+        held = _TASKS.where(_are_held(claims))
+        gone = held.values(lease_until=None, starts=t.tasks.c.starts - 1).returning(t.tasks.c.id)
+        tx.rung += tx.raw.execute(gone).scalars()
+
+
 class _AnotherProbesError(Exception):
     """The peer is away, and another worker is trying it now."""
 
@@ -131,13 +156,8 @@ def _claim(journal: Journal, terms: Terms, **wanted: Any) -> Claim | None:
 
 
 def _take(tx: Transaction, terms: Terms, *, by: str, **wanted: Any) -> Claim | None:
-    values = {
-        "now": tx.at,
-        "until": instant(tx.now + timedelta(seconds=terms.lease_seconds)),
-        "lately": instant(tx.now - _LATELY),
-        **wanted,
-    }
-    row = tx.connection.execute(outbox.taking(by=by, kinds=terms.kinds), values).first()
+    values = {**_values(tx, terms), **wanted}
+    row = tx.raw.execute(outbox.taking(by=by, kinds=terms.kinds), values).first()
     if row is None:
         return None
     if row.half_open is not None and not peers.begin_probe(tx, row.peer, lease_seconds=terms.lease_seconds):
@@ -147,6 +167,14 @@ def _take(tx: Transaction, terms: Terms, *, by: str, **wanted: Any) -> Claim | N
         _set_aside(tx, row, CATALOGUE["CRASHED"], words)
         return None
     return _claim_of(row, terms)
+
+
+def _values(tx: Transaction, terms: Terms) -> dict[str, Any]:
+    return {
+        "now": tx.at,
+        "until": instant(tx.now + timedelta(seconds=terms.lease_seconds)),
+        "lately": instant(tx.now - _LATELY),
+    }
 
 
 def _claim_of(row: Any, terms: Terms) -> Claim:
@@ -168,25 +196,38 @@ def _claim_of(row: Any, terms: Terms) -> Claim:
 
 
 @contextmanager
-def finishing(journal: Journal, claim: Claim) -> Iterator[Transaction]:
-    """The one transaction that ends a claimed task together with everything it did.
+def finishing(journal: Journal, *claims: Claim) -> Iterator[Transaction]:
+    """The one transaction that ends claimed tasks together with everything they did.
 
-    Raises `OvertakenError` if another worker took the task over, `ClockSkewedError` if this machine's clock
-    went wrong: then nothing of this is committed.
+    Raises `OvertakenError` if another worker took one of them over, `ClockSkewedError` if this machine's
+    clock went wrong: then nothing of this is committed.
     """
-    led_to: Claim | None = None
-    terms = claim.terms
-    with journal.transaction(actor=claim.actor, lease_seconds=terms.lease_seconds, kinds=terms.kinds) as tx:
+    terms, by_document = claims[0].terms, {claim.document: claim for claim in claims}
+    actor = claims[0].actor
+    with journal.transaction(actor=actor, lease_seconds=terms.lease_seconds, kinds=terms.kinds) as tx:
         require_clock(tx)
         # first, so that a worker that was overtaken touches nothing else
-        _hold(tx, claim, done_at=tx.at, lease_until=None, code=None, error=None)
+        _end(tx, claims)
+        tx.takes |= by_document.keys()
         yield tx
-        if tx.taken is not None:
-            led_to = _claim_of(tx.taken, terms)
-        elif claim.lane == outbox.ANSWERS:
-            led_to = _take(tx, terms, by="lane", wanted_document=claim.document, wanted_lane=claim.lane)
-    if led_to is not None:
-        claim.then.append(led_to)
+        led_to = [(by_document[row.document], _claim_of(row, terms)) for row in tx.taken]
+        for claim in claims:
+            if claim.lane == outbox.ANSWERS and claim.document in tx.takes:
+                named = {"wanted_document": claim.document, "wanted_lane": claim.lane}
+                next_answer = _take(tx, terms, by="lane", **named)
+                led_to += [] if next_answer is None else [(claim, next_answer)]
+    for claim, then in led_to:
+        claim.then.append(then)
+
+
+def _end(tx: Transaction, claims: Sequence[Claim]) -> None:
+    """Mark the tasks as done, and hold their documents, which whoever ends one changes."""
+    ending = _TASKS.where(_are_held(claims)).values(done_at=tx.at, lease_until=None, code=None, error=None)
+    ended = set(tx.raw.execute(ending.returning(t.tasks.c.id)).scalars())
+    for claim in claims:
+        if claim.task not in ended:
+            raise _overtaken(claim)
+    tx.lock({claim.document for claim in claims})
 
 
 def renew(journal: Journal, claim: Claim) -> None:
@@ -299,12 +340,26 @@ _HELD: Final = (
 _HOLDING: Final = update(t.tasks).where(_HELD).returning(*t.tasks.c)
 
 
+_TASKS: Final = update(t.tasks)
+
+
+def _are_held(claims: Sequence[Claim]) -> ColumnElement[bool]:
+    """The tasks that are still in these hands; they are locked in an order that is everybody's."""
+    pairs = tuple_(t.tasks.c.id, t.tasks.c.fence).in_([(claim.task, claim.fence) for claim in claims])
+    held = select(t.tasks.c.id).where(pairs & outbox.is_open()).order_by(t.tasks.c.id).with_for_update()
+    return t.tasks.c.id.in_(select(held.cte("held").c.id))
+
+
 def _hold(tx: Transaction, claim: Claim, **values: Any) -> Any:
     held = {"held_task": claim.task, "held_fence": claim.fence, "fence": claim.fence}
     row = tx.connection.execute(_HOLDING, {**held, **values}).first()
     if row is None:
-        raise OvertakenError("another worker took this step over.", where=f"task {claim.task}")
+        raise _overtaken(claim)
     return row
+
+
+def _overtaken(claim: Claim) -> OvertakenError:
+    return OvertakenError("another worker took this step over.", where=f"task {claim.task}")
 
 
 def _set_aside(tx: Transaction, row: Any, failure: Failure, words: str) -> None:

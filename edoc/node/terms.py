@@ -7,15 +7,16 @@ Which deadlines there are and when they fall is data: `edoc.core.deadlines`, `ed
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select
 
 from edoc.core.deadlines import Kind, Schedule, Term, answering, dated, ending, opening, span
 from edoc.core.lifecycle import State
 from edoc.node import tables as t
 from edoc.node.database import insert_once
+from edoc.node.heldback import HeldBack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +31,13 @@ class Subject:
     """The document's header as JSON: its priority and due date count."""
 
 
-def follow(
-    connection: Connection, subject: Subject, state: State, *, now: datetime, schedule: Schedule
-) -> None:
+def follow(held_back: HeldBack, subject: Subject, state: State, *, now: datetime, schedule: Schedule) -> None:
     """Open, meet and end what reaching `state` opens, meets and ends. The caller holds the document's row."""
     met, lapsed = ending(subject.life, state)
-    _close(connection, subject, met, "met_at", now)
-    _close(connection, subject, lapsed, "lapsed_at", now)
-    rows = list(_begin(subject, opening(subject.life, state), now, schedule))
-    if rows:
-        connection.execute(insert_once(connection, t.deadlines).values(rows))
+    _close(held_back, subject, met, "met_at", now)
+    _close(held_back, subject, lapsed, "lapsed_at", now)
+    for row in _begin(subject, opening(subject.life, state), now, schedule):
+        held_back.open_deadline(row)
 
 
 def reset(
@@ -72,30 +70,22 @@ def _begin(
                 "document": subject.document,
                 "recipient": subject.recipient,
                 "kind": term.kind.value,
-                "due_at": _instant(found.due_at),
-                "warn_at": _instant(found.warn_at),
+                "due_at": t.instant(found.due_at),
+                "warn_at": t.instant(found.warn_at),
             }
 
 
-def answered(connection: Connection, subject: Subject, code: str, *, now: datetime) -> None:
+def answered(held_back: HeldBack, subject: Subject, code: str, *, now: datetime) -> None:
     """Meet what the sending of a status of that code meets."""
-    _close(connection, subject, answering(code), "met_at", now)
+    _close(held_back, subject, answering(code), "met_at", now)
 
 
 def _close(
-    connection: Connection, subject: Subject, kinds: Collection[Kind], column: str, now: datetime
+    held_back: HeldBack, subject: Subject, kinds: Collection[Kind], column: str, now: datetime
 ) -> None:
     if kinds:
-        connection.execute(
-            update(t.deadlines)
-            .where(
-                (t.deadlines.c.document == subject.document)
-                & (t.deadlines.c.recipient == subject.recipient)
-                & t.deadlines.c.kind.in_([kind.value for kind in kinds])
-                & _is_open()
-            )
-            .values({column: _instant(now)})
-        )
+        values = sorted(kind.value for kind in kinds)
+        held_back.close_deadlines(subject.document, subject.recipient, values, column, t.instant(now))
 
 
 def open_terms(connection: Connection, *, now: datetime, late: bool) -> list[Row[Any]]:
@@ -122,7 +112,7 @@ def terms_of(connection: Connection, document: str) -> list[Row[Any]]:
 
 def summarize(row: Row[Any], *, now: datetime) -> dict[str, Any]:
     """A deadline for JSON, times in UTC; `standing` is `open`, `at-risk`, `late`, `met` or `lapsed`."""
-    return {**row._mapping, "standing": _standing(row, _instant(now))}  # noqa: SLF001 - SQLAlchemy's public name
+    return {**row._mapping, "standing": _standing(row, t.instant(now))}  # noqa: SLF001 - SQLAlchemy's public name
 
 
 def _standing(row: Row[Any], now: str) -> str:
@@ -139,15 +129,11 @@ def _is_open() -> ColumnElement[bool]:
 
 def _late(now: datetime) -> ColumnElement[bool]:
     # warn_at is the indexed one, and never after due_at
-    return _is_open() & (t.deadlines.c.warn_at <= _instant(now)) & (t.deadlines.c.due_at <= _instant(now))
+    return _is_open() & (t.deadlines.c.warn_at <= t.instant(now)) & (t.deadlines.c.due_at <= t.instant(now))
 
 
 def _at_risk(now: datetime) -> ColumnElement[bool]:
-    return _is_open() & (t.deadlines.c.warn_at <= _instant(now)) & (t.deadlines.c.due_at > _instant(now))
-
-
-def _instant(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")
+    return _is_open() & (t.deadlines.c.warn_at <= t.instant(now)) & (t.deadlines.c.due_at > t.instant(now))
 
 
 def _priority(dispatch: Mapping[str, Any]) -> int | None:

@@ -13,7 +13,7 @@ from edoc.demo.play import SAMPLE_PDF, SAMPLES, draft_for
 from edoc.devpki.hierarchy import DevPki
 from edoc.devpki.server import serving
 from edoc.keys.loading import load_key
-from edoc.node import clerk, incoming, steps, tasks
+from edoc.node import clerk, collecting, steps, tasks
 from edoc.node.node import Node
 from edoc.packing import pack
 from edoc.signing import prepare, sign
@@ -32,7 +32,7 @@ class Pair:
 
     def settle(self) -> None:
         """Let both nodes work until nothing is left to do."""
-        while any([*map(incoming.collect, (self.a, self.b)), *map(work, (self.a, self.b))]):
+        while any([*map(collecting.collect, (self.a, self.b)), *map(work, (self.a, self.b))]):
             pass
 
     def state(self, document: str) -> str:
@@ -54,8 +54,15 @@ class Pair:
 
     def receive(self) -> None:
         """Let B alone work until nothing is left to do."""
-        while incoming.collect(self.b) + work(self.b):
+        while collecting.collect(self.b) + work(self.b):
             pass
+
+
+def do_step(node: Node, claim: tasks.Claim) -> None:
+    """Do one claimed step and commit it."""
+    finish = steps.STEPS[claim.kind](node, claim)
+    with tasks.finishing(node.journal, claim) as tx:
+        finish(tx)
 
 
 def work(node: Node) -> int:

@@ -28,7 +28,7 @@ from edoc.devpki.server import serving
 from edoc.errors import EdocError, InputError, Refused, Unavailable
 from edoc.hub.directory import Entry
 from edoc.keys.loading import load_key
-from edoc.node import archive, clerk, incoming, journal, outgoing, peers, steps, tasks
+from edoc.node import archive, clerk, collecting, entering, journal, outgoing, peers, steps, tasks
 from edoc.node import tables as t
 from edoc.node.node import Node
 from edoc.node.objects import DamagedObjectError
@@ -57,7 +57,7 @@ class Pair:
 
     def settle(self) -> None:
         """Let both nodes do all the work there is."""
-        while any([*map(incoming.collect, (self.a, self.b)), *map(work, (self.a, self.b))]):
+        while any([*map(collecting.collect, (self.a, self.b)), *map(work, (self.a, self.b))]):
             pass
 
 
@@ -220,7 +220,7 @@ def test_what_waited_while_the_node_was_away_is_taken_in_once(pair: Pair) -> Non
     pair.submit()
     while work(pair.a):
         pass
-    assert [incoming.collect(pair.b) for _ in range(2)] == [1, 0]
+    assert [collecting.collect(pair.b) for _ in range(2)] == [1, 0]
     assert len(arrivals(pair.b)) == 1
 
 
@@ -269,14 +269,14 @@ def send_three(pair: Pair, trouble: EdocError) -> Troubled:
 def test_a_parcel_that_cannot_be_had_now_does_not_hold_up_the_others(pair: Pair) -> None:
     troubled = send_three(pair, Unavailable("the hub has trouble with this one."))
     with pytest.raises(Unavailable, match="with this one"):
-        incoming.collect(pair.b)
+        collecting.collect(pair.b)
     assert [parcel.message_id for parcel in troubled.waiting()] == ["m-0"]
     assert sorted(received(pair.b)) == ["m-1", "m-2"]
 
 
 def test_a_parcel_that_can_never_be_had_is_refused_with_the_reason_kept(pair: Pair) -> None:
     troubled = send_three(pair, InputError("the hub says that it is broken."))
-    assert incoming.collect(pair.b) == 3
+    assert collecting.collect(pair.b) == 3
     assert sorted(troubled.refused) == ["m-0", "m-1", "m-2"]
     assert troubled.waiting() == ()
     with pair.b.journal.reading() as connection:
@@ -308,9 +308,9 @@ def test_a_package_that_this_nodes_own_store_damaged_goes_on_waiting(
     while work(pair.a):
         pass
     with monkeypatch.context() as broken:
-        broken.setattr(incoming, "fetch", damaged)
+        broken.setattr(entering, "fetch", damaged)
         with pytest.raises(DamagedObjectError):
-            incoming.collect(pair.b)
+            collecting.collect(pair.b)
     assert len(pair.b.transport.waiting()) == 1
     pair.settle()
     assert [row.state for row in arrivals(pair.b)] == [State.REGISTERED]

@@ -18,7 +18,7 @@ from edoc.core.lifecycle import INCOMING, OUTGOING, Event, State
 from edoc.core.orders import is_bare
 from edoc.core.ports import Parcel, Transport
 from edoc.devpki.hierarchy import DevPki
-from edoc.node import arrivedorders, clerk, deadletters, incoming, orders, steps, tasks
+from edoc.node import arrivedorders, clerk, collecting, deadletters, orders, steps, tasks
 from edoc.node.journal import verify_chain
 from edoc.node.node import Node
 
@@ -81,8 +81,8 @@ class Season:
         for _ in range(count):
             machinery: list[Act] = [
                 *(partial(steps.run, node, task) for node in (a, b) for task in tasks.due(node.journal)),
-                partial(incoming.collect, a),
-                partial(incoming.collect, b),
+                partial(collecting.collect, a),
+                partial(collecting.collect, b),
             ]
             people = list(self._people())
             self.chance.choice(self.chance.choice((machinery, people)))()

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from acting import Run
-from pairing import Pair, open_pair, replacing, work
+from pairing import Pair, do_step, open_pair, replacing, work
 from sqlalchemy import update
 
 from edoc.core.dispatch import Business, Dispatch, Organization, ResponseFor, StatusUpdate
 from edoc.core.lifecycle import Event, State
 from edoc.devpki.hierarchy import DevPki
 from edoc.errors import InputError, Refused
-from edoc.node import arrivedorders, clerk, orders, steps, tasks
+from edoc.node import arrivedorders, clerk, orders, tasks
 from edoc.node import tables as t
 from edoc.packing import pack_status, unpack
 
@@ -73,7 +73,7 @@ def test_what_was_not_issued_yet_is_voided_and_nobody_is_told(pair: Pair) -> Non
     (number,) = tasks.due(pair.a.journal)
     claim = tasks.claim(pair.a.journal, number, lease_seconds=60, max_starts=3)
     assert claim is not None
-    steps.STEPS[claim.kind](pair.a, claim)
+    do_step(pair.a, claim)
     assert pair.state(document) == State.NUMBERED
     assert orders.recall(pair.a, document, reason="Dừng lại", actor="vanthu") is None
     assert pair.state(document) == State.VOIDED
@@ -86,7 +86,7 @@ def test_what_nobody_has_begun_to_deliver_is_withheld(pair: Pair) -> None:
     while pair.state(document) != State.PACKED:
         claim = tasks.claim_next(pair.a.journal, tasks.Terms())
         assert claim is not None
-        steps.STEPS[claim.kind](pair.a, claim)
+        do_step(pair.a, claim)
         for then in claim.then:  # this worker dies before it goes on
             let_fall = update(t.tasks).where(t.tasks.c.id == then.task).values(lease_until=None, starts=0)
             with pair.a.journal.engine.begin() as connection:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from acting import Run
-from pairing import Pair, open_pair, replacing, work
+from pairing import Pair, do_step, open_pair, replacing, work
 from sqlalchemy import Connection, event, select, text, update
 
 from edoc.core.dispatch import Business, Dispatch, Organization
@@ -17,8 +17,9 @@ from edoc.core.ports import Parcel
 from edoc.demo.nodes import Backing
 from edoc.devpki.hierarchy import DevPki
 from edoc.errors import Refused
-from edoc.node import clerk, deadletters, incoming, orders, steps, tasks
+from edoc.node import clerk, deadletters, entering, orders, tasks
 from edoc.node import tables as t
+from edoc.node.entering import Arrival
 from edoc.node.node import Node
 from edoc.packing import unpack
 
@@ -58,7 +59,7 @@ def work_until(node: Node, document: str, state: State) -> None:
     while clerk.find(node, document).state != state:
         claim = tasks.claim_next(node.journal, tasks.Terms())
         assert claim is not None
-        steps.STEPS[claim.kind](node, claim)
+        do_step(node, claim)
         with node.journal.engine.begin() as connection:  # whoever did it dies before it goes on
             fallen = [then.task for then in claim.then]
             let_fall = update(t.tasks).where(t.tasks.c.id.in_(fallen))
@@ -106,7 +107,7 @@ def test_a_delivery_that_was_given_up_but_had_left_shows_by_its_statuses(pair: P
     work_until(pair.a, document, State.PACKED)
     claim = tasks.claim_next(pair.a.journal, tasks.Terms())
     assert claim is not None
-    steps.STEPS[claim.kind](pair.a, claim)
+    do_step(pair.a, claim)
     with pair.a.journal.engine.begin() as connection:  # as if the worker had died before it said so
         connection.execute(update(t.tasks).where(t.tasks.c.id == claim.task).values(done_at=None))
         connection.execute(update(t.deliveries).values(state=State.PENDING.value))
@@ -269,7 +270,8 @@ def enter_together(one: Node, other: Node, first: Parcel, second: Parcel) -> Non
 def enter(node: Node, parcel: Parcel) -> bool:
     with node.transport.open(parcel) as source:
         stored = node.objects.put(source)
-    return incoming.enter_package(node, parcel, stored)
+    (entered,) = entering.enter_packages(node, [Arrival(parcel=parcel, stored=stored)])
+    return entered.fits is True
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

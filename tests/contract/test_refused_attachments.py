@@ -15,7 +15,7 @@ from edoc.core.lifecycle import State
 from edoc.demo.nodes import Backing, make_nodes
 from edoc.demo.play import SAMPLE_PDF, SAMPLES
 from edoc.devpki.hierarchy import DevPki
-from edoc.node import clerk, incoming, steps, tasks
+from edoc.node import clerk, collecting, steps, tasks
 from edoc.node.node import Node
 from edoc.packing import pack, unpack
 
@@ -71,7 +71,7 @@ def answers(nodes: tuple[Node, Node], data: bytes) -> dict[str, StatusUpdate]:
     """Send a package from A, let B do all its work, and return what came back, by status code."""
     a, b = nodes
     a.transport.send(to="H99.02", message_id="m-1", source=io.BytesIO(data))
-    while incoming.collect(b) or sum(steps.run(b, task) for task in tasks.due(b.journal)):
+    while collecting.collect(b) or sum(steps.run(b, task) for task in tasks.due(b.journal)):
         pass
     found = {}
     for parcel in a.transport.waiting():

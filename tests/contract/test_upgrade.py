@@ -16,7 +16,7 @@ from edoc.demo.play import SAMPLE_PDF, SAMPLES, draft_for
 from edoc.devpki.hierarchy import DevPki
 from edoc.devpki.server import serving
 from edoc.keys.loading import load_key
-from edoc.node import archive, clerk, database, incoming, reconcile, steps
+from edoc.node import archive, clerk, collecting, database, reconcile, steps
 from edoc.node import tables as t
 from edoc.node.backup import backup, restore_node
 from edoc.node.journal import verify_chain
@@ -58,7 +58,7 @@ def work(node: Node, *kinds: Work) -> None:
 def settle(a: Node, b: Node) -> None:
     for _ in range(4):
         for node in (a, b):
-            incoming.collect(node)
+            collecting.collect(node)
             while steps.run_next(node):
                 pass
 
@@ -76,7 +76,7 @@ def fill(a: Node, b: Node, desk: Path, pki: DevPki) -> None:
     for state in (State.PROCESSING, State.ASSIGNED, State.REGISTERED, State.VERIFIED, State.RECEIVED):
         submit(a, desk, pki, f"b-{state}")
         work(a, *SENT)
-        incoming.collect(b)
+        collecting.collect(b)
         row = next(row for row in clerk.documents(b) if row.state == State.RECEIVED)
         if state is not State.RECEIVED:
             work(b, Work.VERIFY)

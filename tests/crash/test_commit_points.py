@@ -27,7 +27,7 @@ from edoc.demo.play import SAMPLE_PDF, SAMPLES, draft_for
 from edoc.devpki.hierarchy import DevPki
 from edoc.devpki.server import serving
 from edoc.keys.loading import load_key
-from edoc.node import archive, clerk, deadletters, incoming, journal, steps, tasks
+from edoc.node import archive, clerk, collecting, deadletters, journal, steps, tasks
 from edoc.node import tables as t
 from edoc.node.node import Node
 from edoc.signing import prepare, sign
@@ -126,12 +126,12 @@ def work(pair: Pair, death: Death | None) -> None:
         if death is not None:
             for node in nodes:
                 death.arm(node)
-        while any([*map(incoming.collect, nodes), *map(work_off, nodes)]):
+        while any([*map(collecting.collect, nodes), *map(work_off, nodes)]):
             pass
         for document in clerk.documents(nodes[1], direction="incoming"):
             if document.state == State.REGISTERED:
                 clerk.act(nodes[1], document.id, Event.COMPLETE, actor="clerk")
-                while any([*map(incoming.collect, nodes), *map(work_off, nodes)]):
+                while any([*map(collecting.collect, nodes), *map(work_off, nodes)]):
                     pass
 
 
@@ -192,10 +192,10 @@ def test_lost_duplicate_and_disordered_bells_change_nothing(pair: Pair, pki: Dev
         heard: list[int] = []
         a.journal.bell = heard.extend
         for _ in range(6):
-            incoming.collect(b)
+            collecting.collect(b)
             for task in tasks.due(b.journal):  # B hears nothing at all
                 steps.run(b, task)
-            incoming.collect(a)
+            collecting.collect(a)
             # every bell that A ever heard, twice, the last one first, and some for tasks that are none
             for task in [4711, *reversed(heard), *heard, *tasks.due(a.journal)]:
                 steps.run(a, task)
