@@ -48,7 +48,7 @@ def make_pdf(size: int) -> bytes:
     page.drawString(72, 760, "Quyet dinh")
     page.showPage()
     page.drawString(72, 760, "Phu luc")
-    noise = b"".join(hashlib.sha256(b"%d" % n).digest() for n in range(size // 32 - 60))
+    noise = b"".join(hashlib.sha256(b"%d" % n).digest() for n in range(size * 4 // 5 // 32 - 60))
     page.drawImage(ImageReader(_Noise(noise)), 72, 400, 100, 100)
     page.showPage()
     page.save()

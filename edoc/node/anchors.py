@@ -20,7 +20,7 @@ from edoc.errors import EdocError
 from edoc.node import tables as t
 from edoc.node.journal import verify_chain
 from edoc.node.node import Node
-from edoc.node.scratch import fetch, scratch
+from edoc.node.scratch import fetch
 from edoc.verification import verify
 
 EVENT: Final = "anchor"
@@ -99,7 +99,7 @@ def _judge(node: Node, each: Anchor, at: datetime) -> tuple[str, datetime | None
     """What is wrong with a token, if anything, and else its time."""
     text = io.BytesIO(head_text(node.settings.agency.organ_id, each.upto, each.hash))
     try:
-        with scratch() as folder:
+        with node.workspace.scratch() as folder:
             token = fetch(node, each.token, folder / "token.tst")
             report = verify(text, detached=token, trust=node.trust, at=at, offline=True)
     except EdocError as error:

@@ -2,9 +2,9 @@
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from edoc.core.dispatch import Dispatch, ResponseFor, StatusUpdate
 from edoc.core.lifecycle import Event, State, Work
@@ -14,12 +14,14 @@ from edoc.node import tables as t
 from edoc.node.journal import Transaction
 from edoc.node.node import Node
 from edoc.node.peers import reaching
-from edoc.node.scratch import scratch, store
+from edoc.node.scratch import store
 from edoc.node.tasks import Claim, Finish
 from edoc.packing import pack_status
 
 _ANSWERS = uuid.UUID("3f6f4a52-7f2e-4a5e-8a53-0b7d9a3c5e20")
 """Name space of the message ids of answers: one document, one status code, one id."""
+
+_DOCUMENT: Final = select(t.documents).where(t.documents.c.id == bindparam("of"))
 
 
 def answer(node: Node, claim: Claim) -> Finish:
@@ -31,10 +33,10 @@ def answer(node: Node, claim: Claim) -> Finish:
     if code == "03":
         promises.ensure(node, claim.document)
     with node.journal.reading() as connection:
-        row = connection.execute(select(t.documents).where(t.documents.c.id == claim.document)).one()
+        row = connection.execute(_DOCUMENT, {"of": claim.document}).one()
         reasons = _reasons(connection, row.id, code)
     status = _status(node, row, code, claim.created_at, reasons)
-    with scratch() as folder:
+    with node.workspace.scratch(0) as folder:
         path = folder / "status.edxml"
         pack_status(status, out=path)
         stored = store(node, path)

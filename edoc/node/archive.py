@@ -5,12 +5,13 @@ manifest is an object too, and its hash goes into the audit chain. `export` writ
 that can be checked with `sha256sum -c`.
 """
 
+import io
 import json
 import tempfile
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import BindParameter, bindparam, select
 
 from edoc.core.lifecycle import Event
 from edoc.errors import Conflict, EdocError
@@ -18,10 +19,14 @@ from edoc.node import registers
 from edoc.node import tables as t
 from edoc.node.journal import Transaction
 from edoc.node.node import Node
-from edoc.node.scratch import fetch_stored, file_of, scratch
+from edoc.node.scratch import fetch_stored, file_of
 from edoc.node.tasks import Claim, Finish
 
 FORMAT: Final = "edoc-archive-package/1"
+_OF: Final[BindParameter[str]] = bindparam("of")
+_DOCUMENT: Final = select(t.documents).where(t.documents.c.id == _OF)
+_FILES: Final = select(t.files).where(t.files.c.document == _OF).order_by(t.files.c.id)
+_STORY: Final = select(t.audit).where(t.audit.c.document == _OF).order_by(t.audit.c.seq)
 
 
 def archive(node: Node, claim: Claim) -> Finish:
@@ -29,10 +34,7 @@ def archive(node: Node, claim: Claim) -> Finish:
     with node.journal.reading() as connection:
         content = _manifest(connection, claim.document)
     text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True)
-    with tempfile.TemporaryFile() as file:
-        file.write(text.encode())
-        file.seek(0)
-        stored = node.objects.put(file)
+    stored = node.objects.put(io.BytesIO(text.encode()))
 
     def finish(tx: Transaction) -> None:
         tx.keep(claim.document, "manifest", "manifest.json", stored)
@@ -42,10 +44,10 @@ def archive(node: Node, claim: Claim) -> Finish:
 
 
 def _manifest(connection: Any, document: str) -> dict[str, Any]:
-    row = connection.execute(select(t.documents).where(t.documents.c.id == document)).one()
+    row = connection.execute(_DOCUMENT, {"of": document}).one()
     given = registers.number_of(connection, document)
-    files = connection.execute(select(t.files).where(t.files.c.document == document).order_by(t.files.c.id))
-    story = connection.execute(select(t.audit).where(t.audit.c.document == document).order_by(t.audit.c.seq))
+    files = connection.execute(_FILES, {"of": document})
+    story = connection.execute(_STORY, {"of": document})
     return {
         "format": FORMAT,
         "id": row.id,
@@ -96,7 +98,7 @@ def audit(node: Node, document: str) -> list[str]:
     """Check an archived document against its manifest; returns what is wrong, empty if nothing is."""
     with node.journal.reading() as connection:
         stored = file_of(connection, document, "manifest")
-    with scratch() as folder:
+    with node.workspace.scratch() as folder:
         try:
             manifest = json.loads(fetch_stored(node, stored.sha256, folder / "manifest.json").read_bytes())
         except EdocError as error:

@@ -8,10 +8,10 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import structlog
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from edoc.core.dispatch import Dispatch, StatusUpdate
@@ -26,11 +26,23 @@ from edoc.node import arrivedorders, orders
 from edoc.node import tables as t
 from edoc.node.journal import Transaction
 from edoc.node.node import Node
-from edoc.node.scratch import fetch, scratch
+from edoc.node.scratch import fetch
 from edoc.node.settling import settle
 from edoc.packing import unpack
 
 log = structlog.get_logger()
+_EARLIER: Final = select(t.inbox).where(
+    (t.inbox.c.sender == bindparam("the_sender"))
+    & (t.inbox.c.kind == bindparam("the_kind"))
+    & (t.inbox.c.key == bindparam("the_key"))
+)
+_RECORDING: Final = insert(t.inbox)
+_ANSWERED: Final = (
+    select(t.documents.c.id)
+    .join_from(t.documents, t.deliveries)
+    .where((t.documents.c.direction == "outgoing") & (t.documents.c.document_id == bindparam("named")))
+    .where(t.deliveries.c.recipient == bindparam("by"))
+)
 _ALL_LET_IN = replace(DEFAULT_LIMITS, admission=EVERYTHING)
 """Who sent a package is looked at first, whatever it carries: else nobody could be answered."""
 
@@ -75,7 +87,7 @@ def _read(node: Node, arrival: Arrival) -> Dispatch | StatusUpdate | Entered:
     """Read what came; what is no package is kept as that."""
     stored, parcel = arrival.stored, arrival.parcel
     try:
-        with scratch() as folder:
+        with node.workspace.scratch(stored.size) as folder:
             package = unpack(fetch(node, stored.sha256, folder / "package.edxml"), limits=_ALL_LET_IN)
         message = package.dispatch or package.status
         assert message is not None  # noqa: S101 - it is one of the two
@@ -140,25 +152,22 @@ class _Entry:
 
     def earlier(self, sender: str, kind: str, key: str) -> list[Row[Any]]:
         """What came before under the same key."""
-        query = select(t.inbox).where(
-            (t.inbox.c.sender == sender) & (t.inbox.c.kind == kind) & (t.inbox.c.key == key)
-        )
-        return list(self.tx.connection.execute(query))
+        named = {"the_sender": sender, "the_kind": kind, "the_key": key}
+        return list(self.tx.raw.execute(_EARLIER, named))
 
     def record(self, sender: str, kind: str, key: str, outcome: str, document: str | None) -> None:
         """Keep the permanent key."""
-        self.tx.connection.execute(
-            insert(t.inbox).values(
-                sender=sender,
-                kind=kind,
-                key=key,
-                sha256=self.stored.sha256,
-                message_id=self.parcel.message_id,
-                outcome=outcome,
-                document=document,
-                received_at=self.tx.at,
-            )
-        )
+        row = {
+            "sender": sender,
+            "kind": kind,
+            "key": key,
+            "sha256": self.stored.sha256,
+            "message_id": self.parcel.message_id,
+            "outcome": outcome,
+            "document": document,
+            "received_at": self.tx.at,
+        }
+        self.tx.raw.execute(_RECORDING, row)
 
 
 def keep_unreadable(node: Node, parcel: Parcel, stored: Stored, reason: str) -> None:
@@ -244,13 +253,6 @@ def _enter_status(entry: _Entry, status: StatusUpdate) -> None:
 
 def _document_answered(tx: Transaction, status: StatusUpdate, sender: str) -> str | None:
     """The document of ours that the status speaks of, if it was sent to that sender at all."""
-    query = (
-        select(t.documents.c.id)
-        .join_from(t.documents, t.deliveries)
-        .where(
-            (t.documents.c.direction == "outgoing")
-            & (t.documents.c.document_id == status.response_for.document_id)
-            & (t.deliveries.c.recipient == sender)
-        )
-    )
-    return tx.connection.execute(query).scalar()
+    named = {"named": status.response_for.document_id, "by": sender}
+    document: str | None = tx.raw.execute(_ANSWERED, named).scalar()
+    return document

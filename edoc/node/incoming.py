@@ -27,7 +27,7 @@ from edoc.node import arrivedorders, promises, registers
 from edoc.node import tables as t
 from edoc.node.journal import Transaction
 from edoc.node.node import Node
-from edoc.node.scratch import fetch, file_of, scratch, store
+from edoc.node.scratch import fetch, file_of, store
 from edoc.node.tasks import Claim, Finish
 from edoc.packing import Unpacked, unpack
 from edoc.render.report import to_html
@@ -43,7 +43,7 @@ def verify(node: Node, claim: Claim) -> Finish:
     if secret is not None:
         files, reasons = list[tuple[str, str, Stored]](), [explain_marking(secret)]
     else:
-        with scratch() as folder:
+        with node.workspace.scratch(package.size) as folder:
             copy = fetch(node, package.sha256, folder / "package.edxml")
             files, reasons = _examine(node, copy, claim.created_at)
 

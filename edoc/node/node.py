@@ -25,6 +25,7 @@ from edoc.node.recent import Names, Recent
 from edoc.node.s3 import S3Objects
 from edoc.node.settings import FILE_NAME, ObjectStore, Settings
 from edoc.node.transports import opening_transport
+from edoc.node.workspace import Workspace
 from edoc.policies.schedules import load_schedule
 from edoc.trust.store import Trust
 
@@ -46,6 +47,7 @@ class Node:
     trust: Trust
     heart: Heart
     """Keeps the leases of the steps that run here."""
+    workspace: Workspace
     recent: Recent = field(default_factory=Recent)
     promised: Names = field(default_factory=Names)
     """Documents whose numbers this process has promised (`edoc.node.promises`)."""
@@ -72,7 +74,11 @@ class Node:
                 schedule=load_schedule(folder),
             )
             heart = Heart(journal, lease_seconds=settings.worker.lease_seconds)
-            with opening_transport(settings, folder, journal) as transport, closing(heart):
+            with (
+                opening_transport(settings, folder, journal) as transport,
+                closing(heart),
+                closing(Workspace()) as workspace,
+            ):
                 yield cls(
                     folder=folder,
                     settings=settings,
@@ -81,6 +87,7 @@ class Node:
                     transport=transport,
                     trust=_trust(settings, folder),
                     heart=heart,
+                    workspace=workspace,
                 )
         finally:
             engine.dispose()

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, bindparam, insert, select
 
 from edoc.core.annex6 import require_fitting
 from edoc.core.dispatch import Dispatch
@@ -231,13 +231,19 @@ def _find_issued(tx: Transaction, named: str) -> Row[Any] | None:
     return tx.connection.execute(query).first()
 
 
+_TARGETS: Final = (
+    select(t.orders)
+    .where((t.orders.c.document == bindparam("of")) & t.orders.c.target.is_not(None))
+    .order_by(t.orders.c.target)
+)
+
+
 def hear(tx: Transaction, order: str, recipient: str, event: Event, delivery: State) -> None:
     """Tell documents of ours what a recipient's status about an order means for them.
 
     `delivery` is the order's own at that recipient, after the status.
     """
-    targets = select(t.orders).where((t.orders.c.document == order) & t.orders.c.target.is_not(None))
-    rows = tx.connection.execute(targets.order_by(t.orders.c.target)).all()
+    rows = tx.raw.execute(_TARGETS, {"of": order}).all()
     if not rows:
         return
     concerned = read_order(Dispatch.from_dict(tx.document(order).dispatch), receiver=recipient)

@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from edoc.core.chain import CertificateKind
 from edoc.core.dispatch import Dispatch, TraceHeader
@@ -25,7 +25,7 @@ from edoc.node import tables as t
 from edoc.node.journal import Transaction
 from edoc.node.node import Node
 from edoc.node.peers import reaching
-from edoc.node.scratch import fetch, file_of, files_of, reading, scratch, store
+from edoc.node.scratch import fetch, file_of, files_of, reading, store
 from edoc.node.settling import settle
 from edoc.node.tasks import Claim, Finish
 from edoc.packing import pack as pack_dispatch
@@ -33,6 +33,11 @@ from edoc.signing import check_certificate, sign
 
 _MESSAGES = uuid.UUID("6c1d6f0e-0d5c-4b1e-9a53-2d1c7a7f3e11")
 """Name space of message ids: the same document to the same recipient always gets the same one."""
+
+_DOCUMENT: Final = select(t.documents).where(t.documents.c.id == bindparam("of"))
+_DELIVERY: Final = select(t.deliveries).where(
+    (t.deliveries.c.document == bindparam("of")) & (t.deliveries.c.recipient == bindparam("to"))
+)
 
 
 def number(node: Node, claim: Claim) -> Finish:
@@ -74,9 +79,9 @@ def seal(node: Node, claim: Claim) -> Finish:
     promises.ensure(node, claim.document)
     with node.journal.reading() as connection:
         signed = file_of(connection, claim.document, "signed")
-        dispatch = Dispatch.from_dict(connection.execute(_document(claim.document)).one().dispatch)
+        dispatch = Dispatch.from_dict(connection.execute(_DOCUMENT, {"of": claim.document}).one().dispatch)
     try:
-        with scratch() as folder:
+        with node.workspace.scratch(signed.size) as folder:
             sealed = _seal(node, dispatch, fetch(node, signed.sha256, folder / "signed.pdf"))
             stored = store(node, sealed)
     except (Refused, PdfError) as error:
@@ -120,7 +125,7 @@ def _seal(node: Node, dispatch: Dispatch, signed: Path) -> Path:
 def pack(node: Node, claim: Claim) -> Finish:
     """Make the package. Its bytes and its message ids are fixed from here on, before the first attempt."""
     with node.journal.reading() as connection:
-        row = connection.execute(_document(claim.document)).one()
+        row = connection.execute(_DOCUMENT, {"of": claim.document}).one()
         # a recall carries nothing but its words
         ordered = row.state == State.ORDERED
         sealed = () if ordered else (file_of(connection, claim.document, "sealed"),)
@@ -129,7 +134,7 @@ def pack(node: Node, claim: Claim) -> Finish:
         organ_id=row.organ_id, timestamp=claim.created_at.astimezone(VIETNAM).replace(microsecond=0)
     )
     dispatch = replace(Dispatch.from_dict(row.dispatch), trace_headers=(hop,))
-    with scratch() as folder:
+    with node.workspace.scratch(sum(file.size for file in (*sealed, *annexes))) as folder:
         paths = [fetch(node, file.sha256, folder / str(file.id)) for file in (*sealed, *annexes)]
         package = folder / "package.edxml"
         pack_dispatch(dispatch, attach=paths, out=package)
@@ -150,11 +155,7 @@ def deliver(node: Node, claim: Claim) -> Finish:
     recipient = claim.argument
     with node.journal.reading() as connection:
         package = file_of(connection, claim.document, "package")
-        delivery = connection.execute(
-            select(t.deliveries).where(
-                (t.deliveries.c.document == claim.document) & (t.deliveries.c.recipient == recipient)
-            )
-        ).one()
+        delivery = connection.execute(_DELIVERY, {"of": claim.document, "to": recipient}).one()
     with reading(node, package.sha256) as source, reaching(claim.peer):
         node.transport.send(to=recipient, message_id=delivery.message_id, source=source)
 
@@ -165,10 +166,6 @@ def deliver(node: Node, claim: Claim) -> Finish:
         settle(tx, claim.document)
 
     return finish
-
-
-def _document(document: str) -> Any:
-    return select(t.documents).where(t.documents.c.id == document)
 
 
 def _file_name(document_id: str) -> str:

@@ -30,7 +30,7 @@ from edoc.node.duplicates import symbol_key
 from edoc.node.journal import Transaction
 from edoc.node.node import Node
 from edoc.node.orphans import find_orphans
-from edoc.node.scratch import fetch_stored, scratch
+from edoc.node.scratch import fetch_stored
 from edoc.packing import unpack
 
 REASON: Final = "Khôi phục sau sự cố (restored)"
@@ -131,7 +131,7 @@ def _from_promises(node: Node, known: set[RegisterNumber]) -> Iterator[Missing]:
 def _from_objects(node: Node, named: Mapping[str, RegisterNumber]) -> Iterator[Missing]:
     """What manifests and packages tell that no row names; `named` are documents whose numbers are known."""
     for sha256 in find_orphans(node):
-        with scratch() as folder:
+        with node.workspace.scratch() as folder:
             try:
                 found = _examine(node, fetch_stored(node, sha256, folder / "object"), named)
             except (EdocError, ValueError, KeyError, TypeError):

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NoReturn
 
-from sqlalchemy import Connection, Row, Select, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, select, update
 
 from edoc.core.entryfields import RegisterNumber
 from edoc.core.ids import display_number
@@ -28,6 +28,19 @@ PAGE: Final = 500
 """Entries that are read at once."""
 _LONGEST_WAIT: Final = timedelta(minutes=10)
 _ENTRIES, _DOCUMENTS = t.register_entries, t.documents
+_ENTRY: Final = select(_ENTRIES).where(_ENTRIES.c.document == bindparam("of"))
+_GIVEN_AT: Final = select(_ENTRIES.c.given_at).where(
+    (_ENTRIES.c.series == bindparam("in_series"))
+    & (_ENTRIES.c.year == bindparam("in_year"))
+    & (_ENTRIES.c.number == bindparam("with_number"))
+)
+_TAKING: Final = (
+    update(t.books)
+    .where((t.books.c.series == bindparam("in_series")) & (t.books.c.year == bindparam("in_year")))
+    .where(numberholds.none_open())
+    .values(last_number=t.books.c.last_number + bindparam("count"))
+    .returning(t.books.c.last_number, t.books.c.direction)
+)
 
 
 def give_number(tx: Transaction, *, series: str, document: str) -> RegisterNumber:
@@ -40,22 +53,18 @@ def give_number(tx: Transaction, *, series: str, document: str) -> RegisterNumbe
     Raises `Refused` that names the other document if number and symbol are taken in that year, or if the
     reserved number was voided or is one of another year. Raises `UnreconciledError` while numbering is held.
     """
-    row = tx.connection.execute(
-        select(_DOCUMENTS.c.direction, _DOCUMENTS.c.dispatch, _DOCUMENTS.c.series.label("own"), _ENTRIES)
-        .join_from(_DOCUMENTS, _ENTRIES, _ENTRIES.c.document == _DOCUMENTS.c.id, isouter=True)
-        .where(_DOCUMENTS.c.id == document)
-    ).one()
-    if row.number is not None:
-        return _take_held(tx, row)
+    row, held = tx.document(document), number_of(tx.raw, document)
+    if held is not None:
+        return _take_held(tx, held)
     year = year_of(tx)
-    book = row.own or series
+    book = row.series or series
     number = RegisterNumber(
         series=book, year=year, number=take_numbers(tx, series=book, year=year, direction=row.direction)
     )
     _come_after(tx, number)
     header: Mapping[str, Any] = row.dispatch
     if row.direction == "incoming":
-        values = alerts.examine(tx.connection, header)
+        values = alerts.examine(tx.raw, header)
     else:
         values = {"symbol": symbol_key((header.get("code") or {}).get("code_notation") or "")}
     enter(tx, number, document=document, **values)
@@ -69,7 +78,8 @@ def _come_after(tx: Transaction, number: RegisterNumber) -> None:
     entry from farther ahead was written under a wrong clock, and is not followed.
     """
     before = RegisterNumber(series=number.series, year=number.year, number=number.number - 1)
-    given_at = tx.connection.execute(select(_ENTRIES.c.given_at).where(at(before))).scalar()
+    entry = {"in_series": before.series, "in_year": before.year, "with_number": before.number}
+    given_at = tx.raw.execute(_GIVEN_AT, entry).scalar()
     if given_at is not None and datetime.fromisoformat(given_at) - tx.now < _LONGEST_WAIT:
         tx.now = max(tx.now, datetime.fromisoformat(given_at))
 
@@ -98,19 +108,13 @@ def take_numbers(tx: Transaction, *, series: str, year: int, direction: str, cou
     Raises `Refused` if the book is one of the other direction, and `UnreconciledError` while numbering is
     held (`edoc.node.numberholds`).
     """
-    books = t.books
-    taking = (
-        update(books)
-        .where((books.c.series == series) & (books.c.year == year) & numberholds.none_open())
-        .values(last_number=books.c.last_number + count)
-        .returning(books.c.last_number, books.c.direction)
-    )
-    taken = tx.connection.execute(taking).first()
+    asked = {"in_series": series, "in_year": year, "count": count}
+    taken = tx.raw.execute(_TAKING, asked).first()
     if taken is None:  # the first of its year
-        numberholds.require_none(tx.connection)
+        numberholds.require_none(tx.raw)
         book = {"series": series, "year": year, "direction": direction, "last_number": 0}
-        tx.connection.execute(tx.insert_once(books).values(book))
-        taken = tx.connection.execute(taking).one()
+        tx.raw.execute(tx.insert_once(t.books).values(book))
+        taken = tx.raw.execute(_TAKING, asked).one()
     if taken.direction != direction:
         raise Refused(f"the book {series}/{year} is for {taken.direction} documents.")
     return int(taken.last_number) - count + 1
@@ -118,11 +122,9 @@ def take_numbers(tx: Transaction, *, series: str, year: int, direction: str, cou
 
 def enter(tx: Transaction, number: RegisterNumber, **values: Any) -> None:
     """Write an entry; raises `Refused` that names the other document if number and symbol are taken."""
-    entered = tx.connection.execute(
-        tx.insert_once(_ENTRIES)
-        .values(series=number.series, year=number.year, number=number.number, given_at=tx.at, **values)
-        .returning(_ENTRIES.c.number)
-    ).first()
+    entry = {"series": number.series, "year": number.year, "number": number.number, "given_at": tx.at}
+    entering = tx.insert_once(_ENTRIES).returning(_ENTRIES.c.number)
+    entered = tx.raw.execute(entering, {**entry, **values}).first()
     if entered is None:
         refuse_symbol(tx.connection, number, values.get("symbol"))
 
@@ -202,7 +204,7 @@ def header_of(row: Any) -> Mapping[str, Any]:
 
 def number_of(connection: Connection, document: str) -> Row[Any] | None:
     """The register entry of a document, or None if it has no number."""
-    return connection.execute(select(_ENTRIES).where(_ENTRIES.c.document == document)).first()
+    return connection.execute(_ENTRY, {"of": document}).first()
 
 
 def page(

@@ -2,7 +2,6 @@
 
 import io
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,6 @@ from sqlalchemy import Connection, Row, bindparam, select
 
 from edoc.core.ports import Stored
 from edoc.errors import InputError
-from edoc.files import passing
 from edoc.node import tables as t
 from edoc.node.node import Node
 from edoc.node.objects import open_verified
@@ -23,13 +21,6 @@ _FILES: Final = (
     .where((t.files.c.document == bindparam("of")) & (t.files.c.role == bindparam("in_role")))
     .order_by(t.files.c.id)
 )
-
-
-@contextmanager
-def scratch() -> Iterator[Path]:
-    """A private folder for one step."""
-    with tempfile.TemporaryDirectory(prefix="edoc-") as folder, passing():
-        yield Path(folder)
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from edoc.node import tables as t
 from edoc.node.journal import Transaction
 from edoc.node.node import Node
 from edoc.node.objects import open_verified
-from edoc.node.scratch import fetch, file_of, files_of, scratch, store
+from edoc.node.scratch import fetch, file_of, files_of, store
 from edoc.node.signingqueue import find_open, find_request, require_wanted
 from edoc.node.tables import instant
 from edoc.node.tasks import require_clock
@@ -113,7 +113,7 @@ def take(
         state = _load_state(node, held)
         if state.certificate == wanted:
             return _offer(row, held, state)
-    with scratch() as folder, _reach(node) as online:
+    with node.workspace.scratch() as folder, _reach(node) as online:
         state = begin_signing(
             fetch(node, source.sha256, folder / "draft.pdf"),
             certificate=wanted,
@@ -216,7 +216,7 @@ def hand_in(node: Node, request: int, value: bytes, *, actor: str) -> str:
         )
     state = _load_state(node, claims[0])
     _require_newest(node, claims, state, value)
-    with scratch() as folder, _reach(node) as online:
+    with node.workspace.scratch() as folder, _reach(node) as online:
         draft, signed = fetch(node, source.sha256, folder / "draft.pdf"), folder / "signed.pdf"
         complete_signing(state, value, signed, src=draft, online=online, trust=node.trust)
         _require_passed(node, signed, state.field, online)
