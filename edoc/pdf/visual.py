@@ -99,9 +99,9 @@ class Looks:
             return [], [f"the size of page {index + 1} changed"]
         if old.text != new.text:
             return [], [f"the text of page {index + 1} changed"]
-        if old.dots == new.dots:
-            return [], _tell_unseen([place.name for place in allowed if place.text is not None], index)
         difference = ImageChops.difference(old.image, new.image)
+        if difference.getbbox() is None:
+            return [], _tell_unseen([place.name for place in allowed if place.text is not None], index)
         with closing(self._document[index]) as page:
             boxes = {place: _to_dots(page, place.box, new.image.size) for place in allowed}
             filled = [place for place in boxes if place.text is not None]
@@ -131,7 +131,6 @@ class _Page:
     size: tuple[float, float]
     text: str
     image: Image.Image
-    dots: bytes
 
 
 def _open(stream: BinaryIO, password: str | None) -> Any:
@@ -144,8 +143,7 @@ def _read(document: Any, index: int) -> _Page:
     with closing(document[index]) as page:
         with closing(page.get_textpage()) as text:
             words = str(text.get_text_range())
-        image = _draw(page)
-        return _Page(page.get_size(), words, image, image.tobytes())
+        return _Page(page.get_size(), words, _draw(page))
 
 
 def _tell_unseen(names: list[str], index: int) -> list[str]:
@@ -155,14 +153,16 @@ def _tell_unseen(names: list[str], index: int) -> list[str]:
 def _draw(page: Any) -> Image.Image:
     bitmap = page.render(scale=_SCALE, may_draw_forms=True, draw_annots=True)
     try:
-        image: Image.Image = bitmap.to_pil().convert("RGB")
-        return image
+        image: Image.Image = bitmap.to_pil()  # a copy if its mode is RGB, else perhaps a view
+        return image if image.mode == "RGB" else image.convert("RGB")
     finally:
         bitmap.close()
 
 
 def _differs(difference: Image.Image) -> tuple[int, int, int, int] | None:
     """The box of all dots that differ visibly."""
+    if difference.getbbox() is None:
+        return None
     red, green, blue = difference.split()
     worst = ImageChops.lighter(ImageChops.lighter(red, green), blue)
     return worst.point([0] * _THRESHOLD + [255] * (256 - _THRESHOLD)).getbbox()
