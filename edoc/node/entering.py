@@ -118,8 +118,10 @@ def _enter_all(node: Node, messages: Sequence[tuple[Arrival, Dispatch | StatusUp
         return []
     try:
         with node.journal.transaction(actor="transport") as tx:
-            for arrival, message in messages:
-                _enter(node, tx, arrival, message)
+            answered = [_find_answered(tx, message) for _, message in messages]
+            tx.lock({document for document in answered if document is not None})
+            for (arrival, message), document in zip(messages, answered, strict=True):
+                _enter(node, tx, arrival, message, document)
     except (EdocError, IntegrityError) as error:
         if len(messages) > 1:
             return [each for message in messages for each in _enter_all(node, [message])]
@@ -131,13 +133,28 @@ def _enter_all(node: Node, messages: Sequence[tuple[Arrival, Dispatch | StatusUp
     return [Entered(fits=True)] * len(messages)
 
 
-def _enter(node: Node, tx: Transaction, arrival: Arrival, message: Dispatch | StatusUpdate) -> None:
+def _find_answered(tx: Transaction, message: Dispatch | StatusUpdate) -> str | None:
+    """The document of ours that a status speaks of, if it was sent to that sender at all."""
+    if isinstance(message, Dispatch):
+        return None
+    named = {"named": message.response_for.document_id, "by": message.from_.organ_id}
+    document: str | None = tx.raw.execute(_ANSWERED, named).scalar()
+    return document
+
+
+def _enter(
+    node: Node,
+    tx: Transaction,
+    arrival: Arrival,
+    message: Dispatch | StatusUpdate,
+    answered: str | None,
+) -> None:
     receiver = node.settings.agency.organ_id
     entry = _Entry(parcel=arrival.parcel, stored=arrival.stored, tx=tx, receiver=receiver)
     if isinstance(message, Dispatch):
         _enter_document(entry, message)
     else:
-        _enter_status(entry, message)
+        _enter_status(entry, message, answered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +245,7 @@ def _answer_again(tx: Transaction, document: str) -> None:
     )
 
 
-def _enter_status(entry: _Entry, status: StatusUpdate) -> None:
+def _enter_status(entry: _Entry, status: StatusUpdate, document: str | None) -> None:
     tx, stored = entry.tx, entry.stored
     sender = status.from_.organ_id
     if entry.earlier(sender, "status", stored.sha256):
@@ -237,22 +254,13 @@ def _enter_status(entry: _Entry, status: StatusUpdate) -> None:
     if event is Event.STATUS_13:  # a recall without a dispatch
         _enter_document(entry, recall_from_status(status))
         return
-    document = _document_answered(tx, status, sender)
     if document is None or event is None:
         entry.record(sender, "status", stored.sha256, "unmatched", document)
         tx.note(document, "unmatched-status", sender=sender, code=status.status_code, sha256=stored.sha256)
         return
-    tx.document(document)  # its row is held while deliveries are counted
     entry.record(sender, "status", stored.sha256, "entered", document)
     tx.keep(document, f"status-{status.status_code}", f"{sender}-{status.status_code}.edxml", stored)
     after = tx.move_delivery(document, sender, event)
     tx.note(document, event.value, after=after, recipient=sender, description=status.description)
     settle(tx, document)
     orders.hear(tx, document, sender, event, after)
-
-
-def _document_answered(tx: Transaction, status: StatusUpdate, sender: str) -> str | None:
-    """The document of ours that the status speaks of, if it was sent to that sender at all."""
-    named = {"named": status.response_for.document_id, "by": sender}
-    document: str | None = tx.raw.execute(_ANSWERED, named).scalar()
-    return document

@@ -99,6 +99,8 @@ class Transaction:
 
     def lock(self, documents: Collection[str]) -> None:
         """Lock documents' rows until the transaction ends, in an order that is everybody's."""
+        if not documents:
+            return
         for row in self.raw.execute(_LOCKING, {"the_documents": sorted(documents)}):
             self._rows[row.id] = DocumentRow(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
 
