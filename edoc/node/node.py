@@ -6,6 +6,7 @@
 Several workers on several machines may open the same node.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -49,6 +50,8 @@ class Node:
     """Keeps the leases of the steps that run here."""
     workspace: Workspace
     recent: Recent = field(default_factory=Recent)
+    seal_checked_at: float = -math.inf
+    """When the CA was last asked about the seal's certificate, by `time.monotonic`."""
     promised: Names = field(default_factory=Names)
     """Documents whose numbers this process has promised (`edoc.node.promises`)."""
 

@@ -9,18 +9,16 @@ import uuid
 from dataclasses import replace
 from datetime import date
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from sqlalchemy import bindparam, select
 
-from edoc.core.chain import CertificateKind
 from edoc.core.dispatch import Dispatch, TraceHeader
 from edoc.core.ids import display_number, make_document_id
 from edoc.core.lifecycle import Event, State
 from edoc.core.zone import VIETNAM
 from edoc.errors import PdfError, Refused
-from edoc.node import promises, registers
+from edoc.node import promises, registers, sealing
 from edoc.node import tables as t
 from edoc.node.journal import Transaction
 from edoc.node.node import Node
@@ -29,7 +27,6 @@ from edoc.node.scratch import fetch, file_of, files_of, reading, store
 from edoc.node.settling import settle
 from edoc.node.tasks import Claim, Finish
 from edoc.packing import pack as pack_dispatch
-from edoc.signing import check_certificate, sign
 
 _MESSAGES = uuid.UUID("6c1d6f0e-0d5c-4b1e-9a53-2d1c7a7f3e11")
 """Name space of message ids: the same document to the same recipient always gets the same one."""
@@ -45,11 +42,7 @@ def number(node: Node, claim: Claim) -> Finish:
 
     The seal's certificate is checked first: an expired one must not cost a number.
     """
-    now = node.journal.clock()
-    with node.settings.online.make(node.folder) as online:
-        check_certificate(
-            node.seal_key, kind=CertificateKind.AGENCY, trust=node.trust, at=now, fetcher=online.fetcher
-        )
+    sealing.require_certificate(node)
     promises.require_reconciled(node)
     return partial(_number, node, claim.document)
 
@@ -82,7 +75,7 @@ def seal(node: Node, claim: Claim) -> Finish:
         dispatch = Dispatch.from_dict(connection.execute(_DOCUMENT, {"of": claim.document}).one().dispatch)
     try:
         with node.workspace.scratch(signed.size) as folder:
-            sealed = _seal(node, dispatch, fetch(node, signed.sha256, folder / "signed.pdf"))
+            sealed = sealing.seal(node, dispatch, fetch(node, signed.sha256, folder / "signed.pdf"))
             stored = store(node, sealed)
     except (Refused, PdfError) as error:
         return partial(_void, claim.document, str(error))
@@ -97,29 +90,6 @@ def seal(node: Node, claim: Claim) -> Finish:
 def _void(document: str, reason: str, tx: Transaction) -> None:
     registers.void_number(tx, document=document, reason=reason)
     tx.advance(document, Event.VOID, reason=reason)
-
-
-def _seal(node: Node, dispatch: Dispatch, signed: Path) -> Path:
-    settings = node.settings.seal
-    sealed = signed.with_name("sealed.pdf")
-    code, issued = dispatch.code, dispatch.promulgation_info.promulgation_date
-    assert issued is not None  # noqa: S101 - given together with the number
-    first = () if settings.tsa is None else (settings.tsa,)
-    with node.settings.online.make(node.folder, first=first) as online:
-        sign(
-            signed,
-            sealed,
-            key=node.seal_key,
-            role="agency",
-            number=int(code.code_number),
-            notation=code.code_notation,
-            date=issued,
-            level=settings.level,
-            image=None if settings.image is None else node.folder / settings.image,
-            online=online,
-            trust=node.trust,
-        )
-    return sealed
 
 
 def pack(node: Node, claim: Claim) -> Finish:

@@ -51,10 +51,13 @@ def check_certificate(
     trust: Trust | None,
     at: dt.datetime,
     fetcher: Fetcher | None = None,
+    asking: bool = False,
 ) -> tuple[ChainFacts, tuple[Check, ...]]:
     """Check whether a certificate may sign as this kind of signer at this time (NĐ 68/2024 Arts 31 and 32).
 
-    Period, scope, path, and status by CRL or OCSP; without a fetcher from what the trust store holds. Raises
+    Period, scope, path, and status by CRL or OCSP; without a fetcher from what the trust store holds. If
+    `asking`, the fetcher is asked although the trust store holds something that counts; what it holds then
+    serves while nobody answers. Raises
     `Refused` with the first check that fails, `Unavailable` if nobody says now whether it was revoked.
     """
     if trust is None or not trust.roots:
@@ -63,7 +66,9 @@ def check_certificate(
             advice="Give a trust store (--trust), or switch the checks off for a test (--checks none).",
         )
     signer_facts = read_certificate(holder.certificate)
-    chain = examine_chain(holder.certificate, trust=trust, at=at, others=holder.chain, fetcher=fetcher)
+    chain = examine_chain(
+        holder.certificate, trust=trust, at=at, others=holder.chain, fetcher=fetcher, asking=asking
+    )
     if chain.status is ChainStatus.REVOCATION_UNKNOWN and fetcher is not None:
         raise Unavailable(
             _explain(chain, signer_facts), advice="Try again later, or give the CA's current CRL."

@@ -56,6 +56,7 @@ def examine(
     historic: frozenset[str] = frozenset(),
     issued_after: datetime | None = None,
     remembering: bool = False,
+    asking: bool = False,
 ) -> ChainFacts:
     """Examine `certificate` (DER) at the instant `at` under `trust`; a bad certificate never raises.
 
@@ -64,7 +65,9 @@ def examine(
     at the addresses that the certificates name: issuers, and for a certificate without such data its OCSP
     answer, then its CRL. `historic` digests count in certificates and CRLs although they are weak by now;
     what is older than `issued_after` does not. If `remembering`, what says good of an expired certificate
-    must say that it remembers those. Raises `InputError` only if `at` has no time zone.
+    must say that it remembers those. If `asking`, the fetcher is asked about the certificate itself although
+    what is at hand would do: it may have been revoked since. Raises `InputError` only if `at` has no time
+    zone.
     """
     if at.tzinfo is None:
         raise InputError("a time without its zone says nothing.", advice="Give a time with its offset.")
@@ -77,6 +80,7 @@ def examine(
             revocation=RevocationData(crls=(*trust.crls, *crls), ocsps=ocsps),
             enquiry=None if fetcher is None else Enquiry(fetcher),
             terms=Terms(at=at, historic=historic, issued_after=issued_after, remembering=remembering),
+            asking=asking,
         ).conclude()
     except MALFORMED as error:
         detail = f"the certificate cannot be processed ({type(error).__name__})."
@@ -92,6 +96,7 @@ class _Examination:
     revocation: RevocationData
     enquiry: Enquiry | None
     terms: Terms
+    asking: bool = False
 
     def conclude(self) -> ChainFacts:
         """The facts of the first path that holds, else of the most telling one that does not."""
@@ -189,7 +194,8 @@ class _Examination:
 
     def _judge(self, certificate: Certificate, issuer: Certificate, terms: Terms) -> Verdict:
         verdict = self.revocation.judge(certificate, issuer, terms)
-        if self.enquiry is None or verdict.known:
+        asking = self.asking and certificate is self.leaf
+        if self.enquiry is None or (verdict.known and not asking):
             return verdict
         for found in self.enquiry.find_revocation(certificate, issuer):
             if found.source is Source.OCSP:
@@ -197,7 +203,8 @@ class _Examination:
             else:
                 self.revocation.add_crl(found.der)
             verdict = self.revocation.judge(certificate, issuer, terms)
-            if verdict.known:
+            told = verdict.deciding is not None and verdict.deciding.der == found.der
+            if verdict.known and (told or not asking):
                 break
             self.enquiry.reject(found)
         return verdict

@@ -14,7 +14,7 @@ from edoc.core.entryfields import RegisterNumber
 from edoc.core.lifecycle import Event, State, Work
 from edoc.devpki.hierarchy import DevPki
 from edoc.errors import Refused
-from edoc.node import clerk, collecting, outgoing, registers, steps, tasks
+from edoc.node import clerk, collecting, registers, sealing, steps, tasks
 from edoc.node import tables as t
 from edoc.node.journal import Journal, Transaction
 from edoc.node.node import Node
@@ -150,14 +150,14 @@ def test_one_that_cannot_be_committed_holds_up_no_other(pair: Pair, monkeypatch:
 def test_one_whose_work_fails_holds_up_no_other(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second, third = number_all(pair)
     steps.run_next(pair.a, kinds={Work.NUMBER}, at_most=8)
-    seal = outgoing._seal
+    seal = sealing.seal
 
     def fail_one(node: Node, dispatch: Dispatch, signed: Path) -> Path:
         if dispatch.subject.endswith("hai"):
             raise OSError("the pen broke")
         return seal(node, dispatch, signed)
 
-    monkeypatch.setattr(outgoing, "_seal", fail_one)
+    monkeypatch.setattr(sealing, "seal", fail_one)
     assert steps.run_next(pair.a, kinds={Work.SEAL}, at_most=8) == 2
     assert [pair.state(each) for each in (first, second, third)] == ["sealed", "numbered", "sealed"]
 

@@ -28,7 +28,7 @@ from edoc.devpki.server import serving
 from edoc.errors import EdocError, InputError, Refused, Unavailable
 from edoc.hub.directory import Entry
 from edoc.keys.loading import load_key
-from edoc.node import archive, clerk, collecting, entering, journal, outgoing, peers, steps, tasks
+from edoc.node import archive, clerk, collecting, entering, journal, peers, sealing, steps, tasks
 from edoc.node import tables as t
 from edoc.node.node import Node
 from edoc.node.objects import DamagedObjectError
@@ -321,7 +321,7 @@ def test_a_document_without_the_agencys_seal_is_refused_with_reasons_and_gets_no
     pair: Pair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # our own node never sends such a document, so the sealing step is left out as a foreign system might
-    monkeypatch.setattr(outgoing, "_seal", lambda _node, _dispatch, signed: signed)
+    monkeypatch.setattr(sealing, "seal", lambda _node, _dispatch, signed: signed)
     sent = pair.submit()
     pair.settle()
     (arrived,) = arrivals(pair.b)
@@ -342,7 +342,7 @@ def test_a_seal_that_the_document_forbids_voids_its_number_where_everybody_sees_
         raise Refused("the document forbids a seal.")
 
     with monkeypatch.context() as broken:
-        broken.setattr(outgoing, "_seal", refuse)
+        broken.setattr(sealing, "seal", refuse)
         voided = pair.submit("first.pdf")
         pair.settle()
     assert clerk.find(pair.a, voided).state == State.VOIDED
