@@ -64,6 +64,8 @@ class Side:
     backing: Backing
     sent: dict[str, str] = field(default_factory=dict)
     """Good documents by their id here: in which trial they were sent."""
+    left_over: frozenset[int] = frozenset()
+    """Dead letters of earlier trials, which are to stay that."""
 
 
 @dataclass(slots=True)

@@ -169,6 +169,10 @@ def explain_document(side: Side, document: str) -> str:
     for entry in clerk.story(side.node, document):
         if entry.event == "refuse" and entry.details.get("reasons"):
             return f"refused: {entry.details['reasons'][0]}"
+        if entry.event == "void" and entry.details.get("reason"):
+            return f"voided: {entry.details['reason']}"
+        if entry.event == "status-02" and entry.details.get("description"):
+            return f"returned: {entry.details['description']}"
     dead = [row.error for row in clerk.trouble(side.node, document) if row.dead_at and row.error]
     return f"set aside: {dead[0]}" if dead else ""
 
