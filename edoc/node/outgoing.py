@@ -41,7 +41,12 @@ def number(node: Node, claim: Claim) -> None:
     now = node.journal.clock()
     with node.settings.online.make(node.folder) as online:
         check_certificate(
-            node.seal_key, kind=CertificateKind.AGENCY, trust=node.trust, at=now, fetcher=online.fetcher
+            node.seal_key,
+            kind=CertificateKind.AGENCY,
+            trust=node.trust,
+            at=now,
+            fetcher=online.fetcher,
+            freshness=online.freshness,
         )
     promises.require_reconciled(node)
     with finishing(node.journal, claim) as tx:

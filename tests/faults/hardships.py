@@ -240,7 +240,11 @@ def trouble_certificates(grounds: Grounds, terms: Terms) -> Outcome:
     one, _ = grounds.sides
     share = max(1, terms.count // 4)
     # hours by the clock of a node that gives up after nine seconds instead of a week
-    environment = {"EDOC_WORKER__EXPIRE_DAYS": "0.0001", "EDOC_SEAL__LEVEL": "B-LT"}
+    environment = {
+        "EDOC_WORKER__EXPIRE_DAYS": "0.0001",
+        "EDOC_SEAL__LEVEL": "B-LT",
+        "EDOC_ONLINE__FRESH_MINUTES": "0.01",
+    }
     with working(grounds, environment=environment) as workers:
         mine = workers[0]
         for worker in workers:
