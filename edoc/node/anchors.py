@@ -57,9 +57,7 @@ def anchor(node: Node) -> Anchor | None:
     if head.seq == 0 or (last is not None and last.entry == head.seq):
         return None
     text = head_text(node.settings.agency.organ_id, head.seq, head.hash)
-    first = () if node.settings.seal.tsa is None else (node.settings.seal.tsa,)
-    with node.settings.online.make(node.folder, first=first) as online:
-        stamp = online.ask(hashlib.new(online.digest, text).digest())
+    stamp = node.online.ask(hashlib.new(node.online.digest, text).digest())
     stored = node.objects.put(io.BytesIO(stamp.token))
     with node.journal.transaction(actor="anchor") as tx:
         tx.note(None, EVENT, upto=head.seq, hash=head.hash, token=stored.sha256)

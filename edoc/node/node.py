@@ -6,7 +6,6 @@
 Several workers on several machines may open the same node.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from edoc.node.settings import FILE_NAME, ObjectStore, Settings
 from edoc.node.transports import opening_transport
 from edoc.node.workspace import Workspace
 from edoc.policies.schedules import load_schedule
+from edoc.signing.online import Online
 from edoc.trust.store import Trust
 
 
@@ -50,10 +50,9 @@ class Node:
     """Keeps the leases of the steps that run here."""
     workspace: Workspace
     recent: Recent = field(default_factory=Recent)
-    seal_checked_at: float = -math.inf
-    """When the CA was last asked about the seal's certificate, by `time.monotonic`."""
     promised: Names = field(default_factory=Names)
     """Documents whose numbers this process has promised (`edoc.node.promises`)."""
+    _reached: dict[tuple[str | None, str], Online] = field(default_factory=dict)
 
     @classmethod
     @contextmanager
@@ -82,7 +81,7 @@ class Node:
                 closing(heart),
                 closing(Workspace()) as workspace,
             ):
-                yield cls(
+                node = cls(
                     folder=folder,
                     settings=settings,
                     journal=journal,
@@ -92,8 +91,25 @@ class Node:
                     heart=heart,
                     workspace=workspace,
                 )
+                try:
+                    yield node
+                finally:
+                    for online in node._reached.values():
+                        online.close()
         finally:
             engine.dispose()
+
+    @property
+    def online(self) -> Online:
+        """Time-stamping authorities, OCSP and CRLs; the seal's own authority is asked first.
+
+        One for all steps: its connections stay open, and what it learnt is not asked for again at once.
+        """
+        tsa, settings = self.settings.seal.tsa, self.settings.online
+        key = tsa, settings.model_dump_json()
+        if key not in self._reached:
+            self._reached[key] = settings.make(self.folder, first=() if tsa is None else (tsa,))
+        return self._reached[key]
 
     @cached_property
     def seal_key(self) -> SigningKey:

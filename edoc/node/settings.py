@@ -153,9 +153,6 @@ class Seal(_Section):
     level: Literal["B-B", "B-T", "B-LT", "B-LTA"] = "B-T"
     tsa: str | None = None
     """Asked before the ones in `online`."""
-    recheck_seconds: float = Field(default=600, ge=0)
-    """After so long the CA is asked again whether the seal's certificate was revoked; what is at hand serves
-    while nobody answers."""
 
     @field_validator("tsa")
     @classmethod

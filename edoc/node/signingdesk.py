@@ -113,7 +113,7 @@ def take(
         state = _load_state(node, held)
         if state.certificate == wanted:
             return _offer(row, held, state)
-    with node.workspace.scratch() as folder, _reach(node) as online:
+    with node.workspace.scratch() as folder:
         state = begin_signing(
             fetch(node, source.sha256, folder / "draft.pdf"),
             certificate=wanted,
@@ -122,7 +122,7 @@ def take(
             level=row.level,
             image=image,
             trust=node.trust,
-            online=online,
+            online=node.online,
             at=now,
         )
     stored = node.objects.put(io.BytesIO(state.to_json().encode()))
@@ -182,11 +182,6 @@ def _load_state(node: Node, claim: Row[Any]) -> SigningState:
         return SigningState.from_json(source.read().decode())
 
 
-def _reach(node: Node) -> Online:
-    seal = node.settings.seal
-    return node.settings.online.make(node.folder, first=() if seal.tsa is None else (seal.tsa,))
-
-
 def fetch_draft(node: Node, request: int, target: Path) -> Path:
     """Copy what a request asks to sign to `target`, for whoever wants to read it first."""
     with node.journal.reading() as connection:
@@ -216,10 +211,10 @@ def hand_in(node: Node, request: int, value: bytes, *, actor: str) -> str:
         )
     state = _load_state(node, claims[0])
     _require_newest(node, claims, state, value)
-    with node.workspace.scratch() as folder, _reach(node) as online:
+    with node.workspace.scratch() as folder:
         draft, signed = fetch(node, source.sha256, folder / "draft.pdf"), folder / "signed.pdf"
-        complete_signing(state, value, signed, src=draft, online=online, trust=node.trust)
-        _require_passed(node, signed, state.field, online)
+        complete_signing(state, value, signed, src=draft, online=node.online, trust=node.trust)
+        _require_passed(node, signed, state.field, node.online)
         stored = store(node, signed)
     with node.journal.transaction(actor=actor) as tx:
         _finish(tx, row, claims[0], value_hash, stored)

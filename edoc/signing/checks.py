@@ -19,6 +19,7 @@ from edoc.policies import load_policy
 from edoc.trust.certificates import read_certificate
 from edoc.trust.chain import examine as examine_chain
 from edoc.trust.fetch import Fetcher
+from edoc.trust.revocation import Freshness
 from edoc.trust.store import Trust
 from edoc.verification import verify
 
@@ -51,14 +52,13 @@ def check_certificate(
     trust: Trust | None,
     at: dt.datetime,
     fetcher: Fetcher | None = None,
-    asking: bool = False,
+    freshness: Freshness | None = None,
 ) -> tuple[ChainFacts, tuple[Check, ...]]:
     """Check whether a certificate may sign as this kind of signer at this time (NĐ 68/2024 Arts 31 and 32).
 
-    Period, scope, path, and status by CRL or OCSP; without a fetcher from what the trust store holds. If
-    `asking`, the fetcher is asked although the trust store holds something that counts; what it holds then
-    serves while nobody answers. Raises
-    `Refused` with the first check that fails, `Unavailable` if nobody says now whether it was revoked.
+    Period, scope, path, and status by CRL or OCSP; without a fetcher from what the trust store holds, with
+    one as fresh as `freshness` demands. Raises `Refused` with the first check that fails, `Unavailable` if
+    nobody says now whether it was revoked.
     """
     if trust is None or not trust.roots:
         raise Refused(
@@ -67,7 +67,12 @@ def check_certificate(
         )
     signer_facts = read_certificate(holder.certificate)
     chain = examine_chain(
-        holder.certificate, trust=trust, at=at, others=holder.chain, fetcher=fetcher, asking=asking
+        holder.certificate,
+        trust=trust,
+        at=at,
+        others=holder.chain,
+        fetcher=fetcher,
+        freshness=freshness,
     )
     if chain.status is ChainStatus.REVOCATION_UNKNOWN and fetcher is not None:
         raise Unavailable(

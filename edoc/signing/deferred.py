@@ -175,7 +175,15 @@ def begin_signing(
         order = plan(document, wish, holder)
         fetcher = None if offline else reached.fetcher
         _, done = run_checks(
-            document, holder, chosen, checks=checks, trust=trust, at=moment, fetcher=fetcher, policy=policy
+            document,
+            holder,
+            chosen,
+            checks=checks,
+            trust=trust,
+            at=moment,
+            fetcher=fetcher,
+            freshness=reached.freshness,
+            policy=policy,
         )
         growing = Growing(None, digests=(digest,))
         with guarded(document.where):

@@ -15,8 +15,9 @@ from typing import Self
 
 from edoc.errors import InputError
 from edoc.pdf.signer import Stamper
-from edoc.trust.cache import CachingFetcher
+from edoc.trust.cache import REFRESH_AT_MOST, CachingFetcher
 from edoc.trust.fetch import Fetcher, HttpFetcher
+from edoc.trust.revocation import Freshness
 from edoc.trust.timestamps import Stamp, TimeStampClient, Tsa
 
 
@@ -24,7 +25,8 @@ class Online:
     """The outside, reached only when something asks for it. Threads may share it.
 
     `tsas` are asked in their order; `hosts` replaces hosts that cannot be reached from here by others;
-    `cache` is a folder in which processes share CRLs and OCSP answers.
+    `cache` is a folder in which processes share CRLs and OCSP answers; `freshness` says how old what is known
+    of the signer's certificate may be (None: as old as it says of itself).
     """
 
     def __init__(
@@ -33,11 +35,13 @@ class Online:
         tsas: tuple[Tsa, ...] = (),
         hosts: Mapping[str, str] | None = None,
         cache: Path | None = None,
+        freshness: Freshness | None = None,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         self._tsas = tsas
         self._hosts = dict(hosts or {})
         self._cache = cache
+        self._freshness = freshness
         self._now = now
 
     @cached_property
@@ -47,7 +51,15 @@ class Online:
     @cached_property
     def fetcher(self) -> Fetcher:
         """What gets OCSP answers, CRLs and certificates."""
-        return self._http if self._cache is None else CachingFetcher(self._http, self._cache, now=self._now)
+        if self._cache is None:
+            return self._http
+        life = REFRESH_AT_MOST if self._freshness is None else self._freshness.ask_after
+        return CachingFetcher(self._http, self._cache, now=self._now, refresh_at_most=life)
+
+    @property
+    def freshness(self) -> Freshness | None:
+        """How old what is known of the signer's certificate may be."""
+        return self._freshness
 
     @property
     def has_tsa(self) -> bool:

@@ -27,6 +27,7 @@ from edoc.signing.levels import LEVELS
 from edoc.signing.online import Online
 from edoc.trust.certificates import read_certificate
 from edoc.trust.fetch import Fetcher
+from edoc.trust.revocation import Freshness
 from edoc.trust.store import Trust
 
 Checks = Literal["nd68", "none"]
@@ -114,13 +115,16 @@ def run_checks(
     trust: Trust | None,
     at: dt.datetime,
     fetcher: Fetcher | None,
+    freshness: Freshness | None,
     policy: str | Policy,
 ) -> tuple[ChainFacts | None, tuple[Check, ...]]:
     """Run the checks before signing; give the signer's path and what was checked. Raises `Refused`."""
     judged_by = load_policy(policy)
     if checks == "none":
         return None, SKIPPED
-    chain, done = check_certificate(holder, kind=role.kind, trust=trust, at=at, fetcher=fetcher)
+    chain, done = check_certificate(
+        holder, kind=role.kind, trust=trust, at=at, fetcher=fetcher, freshness=freshness
+    )
     if role.requires_person and trust is not None:
         done = (*done, check_person(document, trust=trust, policy=judged_by, at=at, fetcher=fetcher))
     return chain, done

@@ -16,6 +16,7 @@ Relative paths count from the file's folder; secrets stand in files or in the en
 import os
 import tomllib
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -24,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from edoc.errors import InputError, SettingsError
 from edoc.signing.online import Online
 from edoc.trust.hosts import check_hosts
+from edoc.trust.revocation import Freshness
 from edoc.trust.store import Trust
 from edoc.trust.timestamps import Tsa
 
@@ -85,6 +87,11 @@ class OnlineSettings(_Section):
     """Hosts in certificates that cannot be reached from here, and what stands in for them."""
     tsa: tuple[TsaSettings, ...] = ()
     """In the order in which they are asked."""
+    fresh_minutes: float = Field(default=5, gt=0)
+    """Before a key is used, the CA is asked for its certificate's status, unless it answered less than this
+    ago. As large as `stale_hours` where no CA can be reached and CRLs are brought by hand."""
+    stale_hours: float = Field(default=36, gt=0)
+    """If the CA does not answer, nothing older than this lets the key be used; a daily CRL and half a day."""
 
     @field_validator("hosts")
     @classmethod
@@ -100,6 +107,9 @@ class OnlineSettings(_Section):
             tsas=(*map(Tsa, first), *(each.make(folder) for each in self.tsa)),
             hosts=self.hosts,
             cache=None if self.cache is None else folder / self.cache,
+            freshness=Freshness(
+                ask_after=timedelta(minutes=self.fresh_minutes), at_most=timedelta(hours=self.stale_hours)
+            ),
         )
 
 

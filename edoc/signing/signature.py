@@ -97,7 +97,15 @@ def sign(
         order = plan(document, wish, key)
         fetcher = None if offline else reached.fetcher
         chain, done = run_checks(
-            document, key, chosen, checks=checks, trust=trust, at=moment, fetcher=fetcher, policy=policy
+            document,
+            key,
+            chosen,
+            checks=checks,
+            trust=trust,
+            at=moment,
+            fetcher=fetcher,
+            freshness=reached.freshness,
+            policy=policy,
         )
         output = stack.enter_context(written_to(dst))
         growing = Growing(output, digests=(digest, reached.digest))

@@ -69,11 +69,13 @@ class CachingFetcher:
         now: Callable[[], datetime],
         max_bytes: int = MAX_FOLDER_BYTES,
         refresh_share: float = REFRESH_SHARE,
+        refresh_at_most: timedelta = REFRESH_AT_MOST,
     ) -> None:
         self._inner = inner
         self._shelf = Shelf(Path(folder), max_bytes=max_bytes)
         self._now = now
         self._share = refresh_share
+        self._at_most = min(refresh_at_most, REFRESH_AT_MOST)
         self._kept: Memory[tuple[str, bytes], Kept] = Memory(entries=4096, total_bytes=MAX_MEMORY_BYTES)
         self._failures: Memory[tuple[str, bytes], _Failure] = Memory(entries=1024, total_bytes=1024)
 
@@ -128,7 +130,7 @@ class CachingFetcher:
         if until is None or until <= now:
             self._remember(url, request, _keep_briefly(body, now))
             return body
-        life = min((until - now) * self._share, REFRESH_AT_MOST)
+        life = min((until - now) * self._share, self._at_most)
         kept = Kept(body=body, good_until=until, refresh_at=now + life)
         self._remember(url, request, kept)
         self._shelf.put(url, request, kept)

@@ -22,7 +22,7 @@ from edoc.trust.enquiry import Enquiry
 from edoc.trust.fetch import Fetcher
 from edoc.trust.paths import Flaw, Pool, validate_path
 from edoc.trust.records import Certificate, load_record
-from edoc.trust.revocation import RevocationData, Terms, Verdict
+from edoc.trust.revocation import Freshness, RevocationData, Terms, Verdict
 from edoc.trust.statements import Source, Statement
 from edoc.trust.store import Trust
 
@@ -56,7 +56,7 @@ def examine(
     historic: frozenset[str] = frozenset(),
     issued_after: datetime | None = None,
     remembering: bool = False,
-    asking: bool = False,
+    freshness: Freshness | None = None,
 ) -> ChainFacts:
     """Examine `certificate` (DER) at the instant `at` under `trust`; a bad certificate never raises.
 
@@ -65,9 +65,9 @@ def examine(
     at the addresses that the certificates name: issuers, and for a certificate without such data its OCSP
     answer, then its CRL. `historic` digests count in certificates and CRLs although they are weak by now;
     what is older than `issued_after` does not. If `remembering`, what says good of an expired certificate
-    must say that it remembers those. If `asking`, the fetcher is asked about the certificate itself although
-    what is at hand would do: it may have been revoked since. Raises `InputError` only if `at` has no time
-    zone.
+    must say that it remembers those. With `freshness` and a fetcher, the certificate's own status is asked
+    for although data at hand count, unless they are as new as that demands. Raises `InputError` only if `at`
+    has no time zone.
     """
     if at.tzinfo is None:
         raise InputError("a time without its zone says nothing.", advice="Give a time with its offset.")
@@ -80,7 +80,7 @@ def examine(
             revocation=RevocationData(crls=(*trust.crls, *crls), ocsps=ocsps),
             enquiry=None if fetcher is None else Enquiry(fetcher),
             terms=Terms(at=at, historic=historic, issued_after=issued_after, remembering=remembering),
-            asking=asking,
+            freshness=None if fetcher is None else freshness,
         ).conclude()
     except MALFORMED as error:
         detail = f"the certificate cannot be processed ({type(error).__name__})."
@@ -96,7 +96,7 @@ class _Examination:
     revocation: RevocationData
     enquiry: Enquiry | None
     terms: Terms
-    asking: bool = False
+    freshness: Freshness | None = None
 
     def conclude(self) -> ChainFacts:
         """The facts of the first path that holds, else of the most telling one that does not."""
@@ -155,7 +155,7 @@ class _Examination:
         Whether it was revoked is asked for when its period ended or began, from what is at hand.
         """
         moment = min(max(self.at, self.leaf.not_before), self.leaf.not_after)
-        past = replace(self, terms=replace(self.terms, at=moment), enquiry=None)
+        past = replace(self, terms=replace(self.terms, at=moment), enquiry=None, freshness=None)
         if validate_path(path, at=moment, historic=self.terms.historic) is None:
             facts = past._check_revocation(facts, path)  # noqa: SLF001 - itself, at another time
             if facts.status is ChainStatus.REVOKED:
@@ -193,9 +193,20 @@ class _Examination:
         return _add_evidence(facts, deciding)
 
     def _judge(self, certificate: Certificate, issuer: Certificate, terms: Terms) -> Verdict:
+        # Root CAs issue CRLs once or twice a year: only the leaf's status can be fresh.
+        if self.freshness is None or certificate is not self.leaf:
+            return self._ask(certificate, issuer, terms)
+        latest = replace(terms, issued_after=self.at - self.freshness.ask_after)
+        verdict = self._ask(certificate, issuer, latest)
+        if verdict.known:
+            return verdict
+        # Nobody said anything newer: what there is decides, unless it is too old.
+        settled = replace(terms, issued_after=self.at - self.freshness.at_most)
+        return self.revocation.judge(certificate, issuer, settled)
+
+    def _ask(self, certificate: Certificate, issuer: Certificate, terms: Terms) -> Verdict:
         verdict = self.revocation.judge(certificate, issuer, terms)
-        asking = self.asking and certificate is self.leaf
-        if self.enquiry is None or (verdict.known and not asking):
+        if self.enquiry is None or verdict.known:
             return verdict
         for found in self.enquiry.find_revocation(certificate, issuer):
             if found.source is Source.OCSP:
@@ -203,10 +214,10 @@ class _Examination:
             else:
                 self.revocation.add_crl(found.der)
             verdict = self.revocation.judge(certificate, issuer, terms)
-            told = verdict.deciding is not None and verdict.deciding.der == found.der
-            if verdict.known and (told or not asking):
+            if verdict.known:
                 break
-            self.enquiry.reject(found)
+            if not self.revocation.judge(certificate, issuer, replace(terms, issued_after=None)).known:
+                self.enquiry.reject(found)  # not if it is only older than one would like
         return verdict
 
 

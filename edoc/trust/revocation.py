@@ -8,12 +8,22 @@ came with a document is untrusted until its signature holds under the key of the
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from edoc.trust.crls import parse_crl, read_crl
 from edoc.trust.ocsps import parse_response, read_response
 from edoc.trust.records import Certificate
 from edoc.trust.statements import Statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """How old what is known of a certificate may be before its key is used (EN 319 102-1, 5.2.5)."""
+
+    ask_after: timedelta
+    """The CA is asked, although data at hand count, unless it said something less long ago."""
+    at_most: timedelta
+    """If the CA does not answer: what says good and is older does not count."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
