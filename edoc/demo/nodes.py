@@ -93,6 +93,7 @@ def make_node(
             "tsa": tsa,
         },
         "trust": {"paths": [str(pki / "trust")], "unsafe_allow_development": True},
+        "online": {"cache": "cache"},
         "database": {"url": backing.database_url},
         "objects": {"kind": "s3", **backing.s3} if backing.s3 else {"kind": "directory", "path": "objects"},
         "queue": {"redis_url": backing.redis_url},
