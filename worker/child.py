@@ -6,8 +6,10 @@ down. Its parent watches the time; the memory is limited here.
 
 import contextlib
 import ctypes
+import os
 import resource
 import signal
+import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,12 +17,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from edoc.core.lifecycle import Work
 from edoc.core.ports import Parcel, Stored
 from edoc.errors import EdocError
 from edoc.node import incoming, steps
 from edoc.node.logs import log_as_json
 from edoc.node.node import Node
+from edoc.node.tracing import Observed, Took, observing, telling_arrival
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,7 @@ Order = int | Arrival
 """A task to run, or a package to enter."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 _KEPT: Final = 32 << 20
+log = structlog.get_logger()
 STRETCH_SECONDS: Final = 1.0
 """So long a process goes on with what is due without asking the broker in between."""
 
@@ -52,6 +58,8 @@ class Ran:
     """Whether the package was one."""
     trouble: str = ""
     """Why no more could be done: the node cannot be opened, the database cannot be reached."""
+    took: tuple[Took, ...] = ()
+    """How long each piece of work took."""
     replaced: bool = False
     """The process is gone, and another stands in its place."""
 
@@ -72,21 +80,37 @@ def serve(connection: Connection, folder: Path, memory: int, kinds: frozenset[Wo
     `memory` in bytes, 0 for no limit.
     """
     # The parent drains; what a terminal sends to all processes is not for us.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    drain = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: drain.set())
     log_as_json()
     _keep_freed_memory()
     if memory:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    with contextlib.suppress(EOFError, BrokenPipeError), connection:
-        while True:
-            try:
-                with Node.open(folder) as node:
-                    _work(connection, node, kinds)
-            except EdocError as error:
-                # Only the next order tells whether it is over.
-                connection.recv()
-                connection.send(Ran(done=0, seconds=0.0, trouble=str(error)))
+    try:
+        with contextlib.suppress(EOFError, BrokenPipeError), connection, observing(os.environ) as observed:
+            while True:
+                _serve(connection, folder, kinds, observed, drain)
+    except Exception as error:
+        log.critical("process ends by a defect, or for want of memory", exc_info=error)
+        raise SystemExit(1) from None  # what it says itself might tell of a document
+
+
+def _serve(
+    connection: Connection,
+    folder: Path,
+    kinds: frozenset[Work] | None,
+    observed: Observed,
+    drain: threading.Event,
+) -> None:
+    """Serve until the node must be opened anew."""
+    try:
+        with Node.open(folder) as node:
+            _work(connection, node, kinds, observed, drain)
+    except EdocError as error:
+        # Only the next order tells whether it is over.
+        connection.recv()
+        connection.send(Ran(done=0, seconds=0.0, trouble=str(error)))
 
 
 def _keep_freed_memory() -> None:
@@ -97,7 +121,13 @@ def _keep_freed_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, _KEPT)
 
 
-def _work(connection: Connection, node: Node, kinds: frozenset[Work] | None) -> None:
+def _work(
+    connection: Connection,
+    node: Node,
+    kinds: frozenset[Work] | None,
+    observed: Observed,
+    drain: threading.Event,
+) -> None:
     bell = _Bell()
     node.journal.bell = bell
     while True:
@@ -105,18 +135,32 @@ def _work(connection: Connection, node: Node, kinds: frozenset[Work] | None) -> 
         started, done, fits, trouble, bell.rung = time.monotonic(), 0, False, "", []
         try:
             if isinstance(order, Arrival):
-                fits = incoming.enter_package(node, order.parcel, order.stored)
+                with telling_arrival(order.parcel.message_id):
+                    fits = incoming.enter_package(node, order.parcel, order.stored)
                 done = 1
             else:
-                done = _drain(node, order, kinds, until=started + STRETCH_SECONDS)
+                done = _go_on(node, order, kinds, until=started + STRETCH_SECONDS, drain=drain)
         except EdocError as error:  # the database is away, or the package cannot be entered now
             trouble = str(error)
         seconds = time.monotonic() - started
-        connection.send(Ran(done=done, seconds=seconds, left=tuple(bell.rung), fits=fits, trouble=trouble))
+        connection.send(
+            Ran(
+                done=done,
+                seconds=seconds,
+                left=tuple(bell.rung),
+                fits=fits,
+                trouble=trouble,
+                took=observed.take(),
+            )
+        )
 
 
-def _drain(node: Node, task: int, kinds: frozenset[Work] | None, *, until: float) -> int:
+def _go_on(
+    node: Node, task: int, kinds: frozenset[Work] | None, *, until: float, drain: threading.Event
+) -> int:
     """Run the task, and then whatever else is due, for a while; returns how many steps were done.
+
+    Told to drain, it begins nothing more.
 
     Whoever does certain kinds of work only takes the bell for a bell.
     """
@@ -124,5 +168,6 @@ def _drain(node: Node, task: int, kinds: frozenset[Work] | None, *, until: float
     done = 0
     while ran is not None:
         done += ran
-        ran = steps.run_next(node, kinds=kinds) if time.monotonic() < until else None
+        goes_on = time.monotonic() < until and not drain.is_set()
+        ran = steps.run_next(node, kinds=kinds) if goes_on else None
     return done

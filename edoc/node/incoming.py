@@ -37,6 +37,7 @@ from edoc.errors import EdocError, InputError, PackageError
 from edoc.node import arrivedorders, orders, promises, registers
 from edoc.node import tables as t
 from edoc.node.journal import Transaction
+from edoc.node.logs import facts_of
 from edoc.node.node import Node
 from edoc.node.scratch import fetch, file_of, scratch, store
 from edoc.node.settling import settle
@@ -71,7 +72,7 @@ def collect(node: Node, *, enter: Enter | None = None, jobs: int = 1) -> int:
         try:
             return _take(node, parcel, enter or partial(enter_package, node))
         except EdocError as error:
-            log.warning("package not taken in", message_id=parcel.message_id, reason=str(error))
+            log.warning("package not taken in", message_id=parcel.message_id, **facts_of(error))
             troubles.append(error)
             return False
 
@@ -155,7 +156,8 @@ class _Arrival:
         return list(self.tx.connection.execute(query))
 
     def record(self, sender: str, kind: str, key: str, outcome: str, document: str | None) -> None:
-        """Keep the permanent key."""
+        """Keep the permanent key; the log tells to which document the package belongs."""
+        log.info("package known", message_id=self.parcel.message_id, outcome=outcome, document=document)
         self.tx.connection.execute(
             insert(t.inbox).values(
                 sender=sender,

@@ -15,8 +15,10 @@ from edoc.core.failures import failure_of
 from edoc.core.lifecycle import Work
 from edoc.errors import EdocError
 from edoc.node import answers, archive, incoming, outgoing, peers, tasks
+from edoc.node.logs import facts_of
 from edoc.node.node import Node
 from edoc.node.tasks import Claim
+from edoc.node.tracing import telling
 
 Step = Callable[[Node, Claim], None]
 
@@ -76,7 +78,7 @@ def _run(node: Node, claim: Claim) -> int:
 def _do(node: Node, claim: Claim, words: Any) -> bool:
     """Do the claimed step; trouble is written down. Raises `OvertakenError` if the lease ran out."""
     try:
-        with node.heart.beating(claim, longest=node.settings.worker.step_seconds):
+        with telling(claim), node.heart.beating(claim, longest=node.settings.worker.step_seconds):
             STEPS[claim.kind](node, claim)
     except tasks.OvertakenError:
         raise
@@ -96,10 +98,10 @@ def _note_trouble(node: Node, claim: Claim, error: Exception, words: Any) -> Non
     # what no catalogue foresees is hardly repaired by waiting for days
     hopeless = failure.code == "DEFECT" and claim.tries + 1 >= worker.max_starts
     if not failure.retryable or hopeless:
-        words.error("step set aside", code=failure.code, reason=tasks.describe(error))
+        words.error("step set aside", **{**facts_of(error), "code": failure.code})
         tasks.set_aside(node.journal, claim, error)
         return
-    words.warning("step postponed", code=failure.code, reason=tasks.describe(error))
+    words.warning("step postponed", **{**facts_of(error), "code": failure.code})
     breaker = peers.Breaker(failures=worker.breaker_failures, pause=timedelta(seconds=worker.breaker_seconds))
     if not tasks.postpone(node.journal, claim, error, first_pause=worker.retry_seconds, breaker=breaker):
-        words.error("step set aside", code="EXPIRED", reason=tasks.describe(error))
+        words.error("step set aside", **{**facts_of(error), "code": "EXPIRED"})
