@@ -23,13 +23,15 @@ import structlog
 from edoc.core.lifecycle import Work
 from edoc.errors import EdocError, SettingsError
 from edoc.node import duties
-from edoc.node.logs import log_as_json
+from edoc.node.logs import log_as_json, log_what_ends_threads
 from edoc.node.node import Node
+from edoc.node.tracing import wants_spans
 from worker.actors import make_actors
 from worker.broker import QUEUE, make_broker
 from worker.health import watching
 from worker.metrics import Meters
 from worker.pool import Pool
+from worker.progress import Progress
 from worker.sweeper import Sweeper
 
 _DRAIN_MS = 30_000
@@ -43,12 +45,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the service; returns the exit code."""
     options = _parse(arguments)
     log_as_json()
+    log_what_ends_threads()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(1) if stop.is_set() else stop.set())
     if options.exit_with_parent:
         threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
+        wants_spans(os.environ)  # said now, not by processes that end again and again
         with Node.open(options.node) as node:
             work(node, stop, read_roles(options.queues))
     except EdocError as error:
@@ -91,6 +95,7 @@ def work(node: Node, stop: threading.Event, roles: Roles = Roles()) -> None:
     """Work for the node until `stop` is set, then drain."""
     settings = node.settings.worker
     meters = Meters(node)
+    progress = Progress(node=node, meters=meters, kinds=roles.kinds)
     with (
         Pool(
             node.folder,
@@ -104,6 +109,8 @@ def work(node: Node, stop: threading.Event, roles: Roles = Roles()) -> None:
         broker = make_broker(node.settings.queue)
 
         def run(task: int) -> None:
+            if stop.is_set():
+                return  # whoever comes next finds it in the database
             ran = pool.run(task)
             meters.count(ran)
             sweeper.bell(ran.left)
@@ -119,7 +126,14 @@ def work(node: Node, stop: threading.Event, roles: Roles = Roles()) -> None:
         )
         if settings.address is not None:
             host, port = settings.address
-            stack.enter_context(watching(host, port, registry=meters.registry, ready=sweeper.doubts))
+            stack.enter_context(
+                watching(
+                    host,
+                    port,
+                    registry=meters.registry,
+                    ready=lambda: [*sweeper.doubts(), *progress.doubts()],
+                )
+            )
         worker = dramatiq.Worker(broker, worker_threads=pool.size, worker_timeout=_IDLE_MS)
         sweeping = threading.Thread(target=sweeper.run, name="sweeper")
         on_duty = threading.Thread(target=_perform_duties, args=(node, sweeper.stopping), name="duties")
@@ -133,6 +147,7 @@ def work(node: Node, stop: threading.Event, roles: Roles = Roles()) -> None:
                     raise SystemExit("edoc-worker: the sweeper ended by a defect; see the log above")
         finally:
             sweeper.stopping.set()
+            pool.drain()
             sweeping.join()
             on_duty.join()
             worker.stop(timeout=_DRAIN_MS)
@@ -147,6 +162,8 @@ def _perform_duties(node: Node, stopping: threading.Event) -> None:
             duties.perform_due(node)
         except EdocError as error:
             log.warning("duties postponed", reason=str(error))
+        except Exception:
+            log.exception("duties ended by a defect; tried again")
         stopping.wait(_DUTIES_SECONDS)
 
 

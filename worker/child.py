@@ -6,14 +6,18 @@ down. Its parent watches the time; the memory is limited here.
 
 import contextlib
 import ctypes
+import os
 import resource
 import signal
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
+
+import structlog
 
 from edoc.core.lifecycle import Work
 from edoc.errors import EdocError
@@ -21,6 +25,7 @@ from edoc.node import entering, steps
 from edoc.node.entering import Arrival
 from edoc.node.logs import log_as_json
 from edoc.node.node import Node
+from edoc.node.tracing import Observed, Took, observing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +40,7 @@ Order = int | Arrivals
 """A task to run, or packages to enter."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 _KEPT: Final = 32 << 20
+log = structlog.get_logger()
 STRETCH_SECONDS: Final = 1.0
 """So long a process goes on with what is due without asking the broker in between."""
 
@@ -52,6 +58,8 @@ class Ran:
     """Of each package whether it is one, and why it waits (`edoc.node.entering.Entered`)."""
     trouble: str = ""
     """Why no more could be done: the node cannot be opened, the database cannot be reached."""
+    took: tuple[Took, ...] = ()
+    """How long each piece of work took."""
     replaced: bool = False
     """The process is gone, and another stands in its place."""
 
@@ -72,21 +80,37 @@ def serve(connection: Connection, folder: Path, memory: int, kinds: frozenset[Wo
     `memory` in bytes, 0 for no limit.
     """
     # The parent drains; what a terminal sends to all processes is not for us.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    drain = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: drain.set())
     log_as_json()
     _keep_freed_memory()
     if memory:
         resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    with contextlib.suppress(EOFError, BrokenPipeError), connection:
-        while True:
-            try:
-                with Node.open(folder) as node:
-                    _work(connection, node, kinds)
-            except EdocError as error:
-                # Only the next order tells whether it is over.
-                connection.recv()
-                connection.send(Ran(done=0, seconds=0.0, trouble=str(error)))
+    try:
+        with contextlib.suppress(EOFError, BrokenPipeError), connection, observing(os.environ) as observed:
+            while True:
+                _serve(connection, folder, kinds, observed, drain)
+    except Exception as error:
+        log.critical("process ends by a defect, or for want of memory", exc_info=error)
+        raise SystemExit(1) from None  # what it says itself might tell of a document
+
+
+def _serve(
+    connection: Connection,
+    folder: Path,
+    kinds: frozenset[Work] | None,
+    observed: Observed,
+    drain: threading.Event,
+) -> None:
+    """Serve until the node must be opened anew."""
+    try:
+        with Node.open(folder) as node:
+            _work(connection, node, kinds, observed, drain)
+    except EdocError as error:
+        # Only the next order tells whether it is over.
+        connection.recv()
+        connection.send(Ran(done=0, seconds=0.0, trouble=str(error)))
 
 
 def _keep_freed_memory() -> None:
@@ -97,7 +121,13 @@ def _keep_freed_memory() -> None:
         mallopt(_M_TRIM_THRESHOLD, _KEPT)
 
 
-def _work(connection: Connection, node: Node, kinds: frozenset[Work] | None) -> None:
+def _work(
+    connection: Connection,
+    node: Node,
+    kinds: frozenset[Work] | None,
+    observed: Observed,
+    drain: threading.Event,
+) -> None:
     bell = _Bell()
     node.journal.bell = bell
     while True:
@@ -109,12 +139,26 @@ def _work(connection: Connection, node: Node, kinds: frozenset[Work] | None) -> 
                 entered = _enter(node, order)
                 done = len(entered)
             else:
-                done = _drain(node, order, kinds, until=started + STRETCH_SECONDS)
+                until = started + STRETCH_SECONDS
+
+                def over(until: float = until) -> bool:
+                    """Told to drain, it begins nothing more."""
+                    return drain.is_set() or time.monotonic() >= until
+
+                done = _go_on(node, order, kinds, over)
         except EdocError as error:  # the database is away, or the package cannot be entered now
             trouble = str(error)
         seconds = time.monotonic() - started
-        left = tuple(bell.rung)
-        connection.send(Ran(done=done, seconds=seconds, left=left, entered=entered, trouble=trouble))
+        connection.send(
+            Ran(
+                done=done,
+                seconds=seconds,
+                left=tuple(bell.rung),
+                entered=entered,
+                trouble=trouble,
+                took=observed.take(),
+            )
+        )
 
 
 def _enter(node: Node, order: Arrivals) -> tuple[tuple[bool | None, str], ...]:
@@ -124,21 +168,15 @@ def _enter(node: Node, order: Arrivals) -> tuple[tuple[bool | None, str], ...]:
     return tuple((each.fits, "" if each.trouble is None else str(each.trouble)) for each in outcomes)
 
 
-def _drain(node: Node, task: int, kinds: frozenset[Work] | None, *, until: float) -> int:
-    """Run the task, and then whatever else is due, for a while; returns how many steps were done.
+def _go_on(node: Node, task: int, kinds: frozenset[Work] | None, over: Callable[[], bool]) -> int:
+    """Run the task, and then whatever else is due, until it is over; returns how many steps were done.
 
     Whoever does certain kinds of work only takes the bell for a bell.
     """
     at_once = node.settings.worker.at_once
-    ran = (
-        steps.run(node, task, until=until)
-        if kinds is None
-        else steps.run_next(node, kinds=kinds, until=until)
-    )
+    ran = steps.run(node, task, over=over) if kinds is None else steps.run_next(node, kinds=kinds, over=over)
     done = 0
     while ran is not None:
         done += ran
-        if time.monotonic() >= until:
-            break
-        ran = steps.run_next(node, kinds=kinds, at_most=at_once, until=until)
+        ran = None if over() else steps.run_next(node, kinds=kinds, at_most=at_once, over=over)
     return done

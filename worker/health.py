@@ -1,7 +1,8 @@
 """A small HTTP server for those who watch: `/metrics`, `/livez`, `/readyz`.
 
 Ready means that progress is being made, not that a process exists: the sweeper has looked at database and
-transport lately, and no task has waited for long although it could have been taken.
+transport lately (`worker.sweeper`), and no task has waited for long although it could have been taken
+(`worker.progress`).
 """
 
 import json

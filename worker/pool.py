@@ -67,8 +67,9 @@ class Pool:
         self._context.set_forkserver_preload(["worker.child"])
         self._free: queue.SimpleQueue[_Slot] = queue.SimpleQueue()
         self.size = size
-        for _ in range(size):
-            self._free.put(self._start())
+        self._slots = [self._start() for _ in range(size)]
+        for slot in self._slots:
+            self._free.put(slot)
 
     def __enter__(self) -> Self:
         return self
@@ -95,6 +96,11 @@ class Pool:
             fresh = self._start()
             slot.process, slot.connection = fresh.process, fresh.connection
         return Ran(done=0, seconds=time.monotonic() - began, trouble=trouble, replaced=True)
+
+    def drain(self) -> None:
+        """Have every process end its present steps and begin nothing of its own accord."""
+        for slot in self._slots:
+            slot.process.terminate()
 
     def close(self) -> None:
         """Let the processes end; the caller has seen to it that nothing runs any more."""

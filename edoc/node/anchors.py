@@ -80,7 +80,8 @@ def verify_log(node: Node) -> list[str]:
         wrong = verify_chain(connection)
         anchors = list(_list(connection))
         hashes = _hashes(connection, anchors)
-    at = node.journal.clock()
+    with node.journal.reading_at() as (_, at):  # asked last: no anchor that was found is of later
+        pass
     for each in reversed(anchors):
         if hashes.get(each.upto) != each.hash:
             wrong.append(f"entry {each.upto} is not what the anchor in entry {each.entry} covers")
@@ -111,7 +112,9 @@ def _judge(node: Node, each: Anchor, at: datetime) -> tuple[str, datetime | None
 
 def _list(connection: Connection, *, newest_first: bool = False) -> Iterator[Anchor]:
     order = t.audit.c.seq.desc() if newest_first else t.audit.c.seq
-    for row in connection.execute(select(t.audit).where(t.audit.c.event == EVENT).order_by(order)):
+    # an anchor is of no document: those entries are few, and an index finds them
+    found = select(t.audit).where((t.audit.c.event == EVENT) & t.audit.c.document.is_(None))
+    for row in connection.execute(found.order_by(order)):
         details = row.details
         yield Anchor(
             upto=details["upto"],

@@ -12,6 +12,7 @@ import structlog
 from edoc.core.ports import Parcel
 from edoc.errors import EdocError, InputError
 from edoc.node.entering import Arrival, Entered, enter_packages
+from edoc.node.logs import facts_of
 from edoc.node.node import Node
 from edoc.node.scratch import store_stream
 
@@ -79,5 +80,5 @@ def _make_durable(node: Node, parcel: Parcel) -> Arrival | None:
 
 
 def _note(parcel: Parcel, error: EdocError, troubles: list[EdocError]) -> None:
-    log.warning("package not taken in", message_id=parcel.message_id, reason=str(error))
+    log.warning("package not taken in", message_id=parcel.message_id, **facts_of(error))
     troubles.append(error)

@@ -13,11 +13,13 @@ import structlog
 from sqlalchemy import select, update
 
 from edoc.errors import EdocError
-from edoc.node import anchors, signingqueue
+from edoc.node import anchors, earlywarning, signingqueue
 from edoc.node import tables as t
 from edoc.node.journal import Transaction
+from edoc.node.logs import facts_of
 from edoc.node.node import Node
 from edoc.node.tables import instant
+from edoc.node.tasks import describe
 
 _LEASE: Final = timedelta(minutes=30)
 _AGAIN: Final = timedelta(minutes=10)
@@ -36,6 +38,8 @@ class Duty:
 
 DUTIES: Final = (
     Duty(name="anchor", every=timedelta(days=1), perform=anchors.anchor),
+    Duty(name="certificates", every=timedelta(days=1), perform=earlywarning.tell_certificates),
+    Duty(name=earlywarning.DEADLINES, every=timedelta(minutes=5), perform=earlywarning.tell_deadlines),
     Duty(name="signing-queue", every=timedelta(minutes=10), perform=signingqueue.expire),
 )
 
@@ -48,10 +52,10 @@ def perform_due(node: Node, duties: Sequence[Duty] = DUTIES) -> list[str]:
     """
     done = []
     for duty in duties:
-        fence = _claim(node, duty)
-        if fence is not None:
+        turn = _claim(node, duty)
+        if turn is not None:
             done.append(duty.name)
-            _perform(node, duty, fence)
+            _perform(node, duty, turn)
     return done
 
 
@@ -63,36 +67,50 @@ def list_duties(node: Node) -> list[dict[str, Any]]:
         return [dict(row._mapping) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for it
 
 
-def _claim(node: Node, duty: Duty) -> int | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turn:
+    """A duty in this worker's hands."""
+
+    fence: int
+    began_at: str
+    """What a duty looks at is what was before this, at least."""
+
+
+def _claim(node: Node, duty: Duty) -> _Turn | None:
     with node.journal.transaction(actor="duty") as tx:
         tx.connection.execute(
             tx.insert_once(t.duties).values(name=duty.name, due_at=tx.at, fence=0, lease_until=None)
         )
         row = t.duties.c
         free = row.lease_until.is_(None) | (row.lease_until <= tx.at)
-        return tx.connection.execute(
+        fence = tx.connection.execute(
             update(t.duties)
             .where((row.name == duty.name) & (row.due_at <= tx.at) & free)
             .values(fence=row.fence + 1, lease_until=instant(tx.now + _LEASE))
             .returning(row.fence)
         ).scalar()
+        return None if fence is None else _Turn(fence=fence, began_at=tx.at)
 
 
-def _perform(node: Node, duty: Duty, fence: int) -> None:
+def _perform(node: Node, duty: Duty, turn: _Turn) -> None:
     words = log.bind(duty=duty.name)
     try:
         duty.perform(node)
-    except (EdocError, OSError) as error:
-        words.warning("duty failed", reason=str(error))
+    except Exception as error:  # noqa: BLE001 - a defect of one duty must not end the others
+        if isinstance(error, EdocError | OSError):
+            words.warning("duty failed", **facts_of(error))
+        else:
+            words.exception("duty failed unexpectedly")
         with node.journal.transaction(actor="duty") as tx:
             pause = min(duty.every, _AGAIN)
-            _end(tx, duty, fence, due_at=instant(tx.now + pause), last_error=str(error))
+            _end(tx, duty, turn, due_at=instant(tx.now + pause), last_error=describe(error))
         return
     with node.journal.transaction(actor="duty") as tx:
-        _end(tx, duty, fence, due_at=instant(tx.now + duty.every), last_done_at=tx.at, last_error=None)
+        due_at = instant(tx.now + duty.every)
+        _end(tx, duty, turn, due_at=due_at, last_done_at=turn.began_at, last_error=None)
     words.info("duty done")
 
 
-def _end(tx: Transaction, duty: Duty, fence: int, **values: Any) -> None:
-    mine = (t.duties.c.name == duty.name) & (t.duties.c.fence == fence)
+def _end(tx: Transaction, duty: Duty, turn: _Turn, **values: Any) -> None:
+    mine = (t.duties.c.name == duty.name) & (t.duties.c.fence == turn.fence)
     tx.connection.execute(update(t.duties).where(mine).values(lease_until=None, **values))

@@ -28,6 +28,7 @@ from edoc.node.journal import Transaction
 from edoc.node.node import Node
 from edoc.node.scratch import fetch
 from edoc.node.settling import settle
+from edoc.node.tracing import telling_arrival
 from edoc.packing import unpack
 
 log = structlog.get_logger()
@@ -87,7 +88,7 @@ def _read(node: Node, arrival: Arrival) -> Dispatch | StatusUpdate | Entered:
     """Read what came; what is no package is kept as that."""
     stored, parcel = arrival.stored, arrival.parcel
     try:
-        with node.workspace.scratch(stored.size) as folder:
+        with telling_arrival(parcel.message_id), node.workspace.scratch(stored.size) as folder:
             package = unpack(fetch(node, stored.sha256, folder / "package.edxml"), limits=_ALL_LET_IN)
         message = package.dispatch or package.status
         assert message is not None  # noqa: S101 - it is one of the two
@@ -173,7 +174,8 @@ class _Entry:
         return list(self.tx.raw.execute(_EARLIER, named))
 
     def record(self, sender: str, kind: str, key: str, outcome: str, document: str | None) -> None:
-        """Keep the permanent key."""
+        """Keep the permanent key; the log tells to which document the package belongs."""
+        log.info("package known", message_id=self.parcel.message_id, outcome=outcome, document=document)
         row = {
             "sender": sender,
             "kind": kind,

@@ -6,8 +6,6 @@ A failure that can pass is tried again later; any other is set aside for a perso
 which stands in `edoc.core.failures`. A worker whose clock is wrong does nothing at all.
 """
 
-import math
-import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
@@ -19,10 +17,14 @@ from edoc.core.failures import failure_of
 from edoc.core.lifecycle import Work
 from edoc.errors import EdocError
 from edoc.node import answers, archive, incoming, outgoing, peers, tasks
+from edoc.node.logs import facts_of
 from edoc.node.node import Node
 from edoc.node.tasks import Claim, Finish
+from edoc.node.tracing import telling
 
 Step = Callable[[Node, Claim], Finish]
+Over = Callable[[], bool]
+"""Tells whether nothing more is to be begun."""
 
 STEPS: Final[Mapping[Work, Step]] = {
     Work.NUMBER: outgoing.number,
@@ -37,21 +39,26 @@ STEPS: Final[Mapping[Work, Step]] = {
 log = structlog.get_logger()
 
 
-def run(node: Node, task: int, *, until: float = math.inf) -> int:
+def never() -> bool:
+    """Go on for as long as there is something to do."""
+    return False
+
+
+def run(node: Node, task: int, *, over: Over = never) -> int:
     """Run the task if it is free, and what it leads to; returns how many steps were done.
 
-    What comes up after the time `until` (of `time.monotonic`) is left to others. Trouble ends in the database
+    What comes up when it is `over` is left to others. Trouble ends in the database
     and the log, not in an exception: only an unreachable database raises `Unavailable`, and then the lease
     runs out and the task is found again; and a wrong clock of this machine raises `ClockSkewedError`, before
     anything was taken.
     """
     terms = _terms(node)
     claim = tasks.claim(node.journal, task, lease_seconds=terms.lease_seconds, max_starts=terms.max_starts)
-    return 0 if claim is None else _run(node, [claim], until)
+    return 0 if claim is None else _run(node, [claim], over)
 
 
 def run_next(
-    node: Node, *, kinds: Collection[Work] | None = None, at_most: int = 1, until: float = math.inf
+    node: Node, *, kinds: Collection[Work] | None = None, at_most: int = 1, over: Over = never
 ) -> int | None:
     """Run what has been due longest, of certain kinds if they are given; None if nothing is due.
 
@@ -63,7 +70,7 @@ def run_next(
     if not claims:
         claim = tasks.claim_next(node.journal, terms)
         claims = [] if claim is None else [claim]
-    return _run(node, claims, until) if claims else None
+    return _run(node, claims, over) if claims else None
 
 
 def _terms(node: Node, kinds: Collection[Work] | None = None) -> tasks.Terms:
@@ -75,20 +82,20 @@ def _terms(node: Node, kinds: Collection[Work] | None = None) -> tasks.Terms:
     )
 
 
-def _run(node: Node, claims: Sequence[Claim], until: float) -> int:
+def _run(node: Node, claims: Sequence[Claim], over: Over) -> int:
     done = 0
     while claims:
         begun, finished = 0, list[tuple[Claim, Finish]]()
         with ExitStack() as beating:
             for claim in claims:
-                if begun and time.monotonic() >= until:
+                if begun and over():
                     break
                 begun += 1
                 beating.enter_context(node.heart.beating(claim, longest=node.settings.worker.step_seconds))
                 finished += _do(node, claim)
             done += _finish(node, finished)
         left = [*claims[begun:], *(then for claim in claims[:begun] for then in claim.then)]
-        if left and time.monotonic() >= until:
+        if left and over():
             tasks.give_back(node.journal, left)
             left = []
         claims = left
@@ -98,7 +105,8 @@ def _run(node: Node, claims: Sequence[Claim], until: float) -> int:
 def _do(node: Node, claim: Claim) -> list[tuple[Claim, Finish]]:
     """Do the claimed step, up to its commit; trouble is written down."""
     try:
-        return [(claim, STEPS[claim.kind](node, claim))]
+        with telling(claim):
+            return [(claim, STEPS[claim.kind](node, claim))]
     except Exception as error:  # noqa: BLE001 - a defect or the machine: keep the document, say it loudly
         _note_trouble(node, claim, error)
         return []
@@ -145,10 +153,10 @@ def _write_trouble(node: Node, claim: Claim, error: Exception, words: Any) -> No
     # what no catalogue foresees is hardly repaired by waiting for days
     hopeless = failure.code == "DEFECT" and claim.tries + 1 >= worker.max_starts
     if not failure.retryable or hopeless:
-        words.error("step set aside", code=failure.code, reason=tasks.describe(error))
+        words.error("step set aside", **{**facts_of(error), "code": failure.code})
         tasks.set_aside(node.journal, claim, error)
         return
-    words.warning("step postponed", code=failure.code, reason=tasks.describe(error))
+    words.warning("step postponed", **{**facts_of(error), "code": failure.code})
     breaker = peers.Breaker(failures=worker.breaker_failures, pause=timedelta(seconds=worker.breaker_seconds))
     if not tasks.postpone(node.journal, claim, error, first_pause=worker.retry_seconds, breaker=breaker):
-        words.error("step set aside", code="EXPIRED", reason=tasks.describe(error))
+        words.error("step set aside", **{**facts_of(error), "code": "EXPIRED"})

@@ -1,6 +1,7 @@
 """The processes that do a worker's steps: what they do, and what becomes of one that dies or hangs."""
 
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,15 +18,15 @@ from edoc.errors import SettingsError
 from edoc.keys.loading import load_key
 from edoc.node import clerk, tasks
 from edoc.node.node import Node
+from edoc.node.settings import FILE_NAME
 from edoc.signing import prepare, sign
 from worker.__main__ import Roles, read_roles
 from worker.pool import Pool
 
 
 @pytest.fixture
-def node(tmp_path: Path, pki: DevPki, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
+def node(tmp_path: Path, pki: DevPki) -> Iterator[Node]:
     """A node with one signed document that waits for its number."""
-    monkeypatch.setenv("EDOC_SEAL__LEVEL", "B-B")
     folder = make_node(
         tmp_path / "a",
         agency=AGENCIES[0],
@@ -35,6 +36,9 @@ def node(tmp_path: Path, pki: DevPki, monkeypatch: pytest.MonkeyPatch) -> Iterat
         tsa="http://127.0.0.1:9/",
         backing=Backing(),
     )
+    settings = folder / FILE_NAME  # which the pool's processes read, too
+    told = settings.read_text(encoding="utf-8")
+    settings.write_text(told.replace("[seal]", '[seal]\nlevel = "B-B"'), encoding="utf-8")
     prepared, signed = tmp_path / "prepared.pdf", tmp_path / "signed.pdf"
     prepare(SAMPLE_PDF, prepared)
     with Node.open(folder) as opened:
@@ -90,6 +94,37 @@ def test_a_step_that_hangs_is_killed_after_its_time(node: Node) -> None:
         assert ran.replaced
         assert "longer than 0.2 seconds" in ran.trouble
     assert state(node) == State.SIGNED
+
+
+def test_the_memory_of_each_process_is_limited(node: Node) -> None:
+    (task,) = tasks.due(node.journal)
+    limit = 4 << 30
+    with Pool(node.folder, size=2, seconds=60, memory=limit) as pool:
+        assert pool.run(task).done == 3
+        limits = {resource.prlimit(each.process.pid or 0, resource.RLIMIT_AS) for each in pool._slots}
+    assert limits == {(limit, limit)}
+    assert resource.getrlimit(resource.RLIMIT_AS)[0] != limit, "who watches them is not limited"
+
+
+def test_a_process_that_runs_out_of_memory_is_replaced(node: Node) -> None:
+    (task,) = tasks.due(node.journal)
+    with Pool(node.folder, size=1, seconds=60, memory=64 << 20) as pool:
+        for _ in range(2):
+            ran = pool.run(task)
+            assert (ran.replaced, ran.trouble) == (True, "a process died")
+    assert state(node) == State.SIGNED
+
+
+def test_processes_that_are_told_to_drain_begin_nothing_of_their_own_accord(node: Node) -> None:
+    (task,) = tasks.due(node.journal)
+    signed = node.folder.parent / "signed.pdf"
+    with Pool(node.folder, size=1, seconds=60) as pool:
+        assert pool.run(task).done == 3
+        for subject in ("V/v thứ hai", "V/v thứ ba"):
+            clerk.submit(node, {**draft_for(SAMPLE_PDF), "subject": subject}, [signed], actor="clerk")
+        pool.drain()
+        assert pool.run(min(set(tasks.due(node.journal)) - {task})).done == 3
+    assert sorted(row.state for row in clerk.documents(node)) == [State.PACKED, State.PACKED, State.SIGNED]
 
 
 def test_roles_are_read_from_the_command_line() -> None:
