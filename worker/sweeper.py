@@ -19,6 +19,7 @@ from edoc.errors import EdocError, Unavailable
 from edoc.node import incoming, peers, tasks
 from edoc.node.journal import clock_offset
 from edoc.node.node import Node
+from edoc.node.scratch import scratch
 from worker.child import Arrival
 from worker.metrics import Meters
 from worker.pool import Pool
@@ -29,6 +30,8 @@ _SILENT_SECONDS = 30.0
 _TEND_SECONDS = 5.0
 _MAX_DEATHS = 3
 """So many processes a package may take down before it counts as unreadable."""
+_PROBE_BYTES = 1 << 20
+"""Who cannot write so much has no room to work."""
 log = structlog.get_logger()
 
 
@@ -98,7 +101,7 @@ class Sweeper:
         """Have a process enter a package; one that takes it down again and again is kept as unreadable."""
         ran = self.pool.run(Arrival(parcel=parcel, stored=stored))
         self.meters.count(ran)
-        if ran.replaced:
+        if ran.replaced and _has_room():
             self._deaths[stored.sha256] += 1
             if self._deaths[stored.sha256] >= _MAX_DEATHS:
                 incoming.keep_unreadable(self.node, parcel, stored, ran.trouble)
@@ -128,3 +131,13 @@ class Sweeper:
                 log.warning("bell not heard", task=task, reason=type(error).__name__)
                 return
             self._rung[task] = time.monotonic()
+
+
+def _has_room() -> bool:
+    """Whether working copies can be made: on a full disk processes die of that, not of their package."""
+    try:
+        with scratch() as folder:
+            (folder / "probe").write_bytes(bytes(_PROBE_BYTES))
+    except (EdocError, OSError):
+        return False
+    return True

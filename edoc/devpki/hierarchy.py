@@ -107,7 +107,7 @@ class DevPki:
 def make(folder: Path, *, now: datetime, base_url: str = DEFAULT_URL, replace: bool = False) -> DevPki:
     """Make a development PKI in `folder`, valid from `now` on, or give the complete one that stands there.
 
-    One that stands there is kept as it is, except that CRLs more than a day old (`CRL_RENEWAL`) are issued again.
+    One that stands there is kept as it is, except that CRLs older than `CRL_RENEWAL` are issued again.
     Raises `InputError` for a folder with a half-made PKI (unless `replace`) or with foreign files (always).
     """
     if folders.inspect(folder) is folders.State.FOREIGN:
