@@ -29,7 +29,14 @@ from cryptography.hazmat.primitives.serialization import (
 
 from edoc.devpki import folder as folders
 from edoc.devpki.authority import Authority, found_root
-from edoc.devpki.profiles import CA_KEY_BITS, CA_NAMES, LEAF_KEY_BITS, Leaf, describe_leaves
+from edoc.devpki.profiles import (
+    CA_KEY_BITS,
+    CA_NAMES,
+    CRL_RENEWAL,
+    LEAF_KEY_BITS,
+    Leaf,
+    describe_leaves,
+)
 from edoc.errors import InputError
 
 DEFAULT_URL: Final = "http://127.0.0.1:8900"
@@ -100,7 +107,7 @@ class DevPki:
 def make(folder: Path, *, now: datetime, base_url: str = DEFAULT_URL, replace: bool = False) -> DevPki:
     """Make a development PKI in `folder`, valid from `now` on, or give the complete one that stands there.
 
-    One that stands there is kept as it is, except that CRLs past their year are issued again.
+    One that stands there is kept as it is, except that CRLs older than `CRL_RENEWAL` are issued again.
     Raises `InputError` for a folder with a half-made PKI (unless `replace`) or with foreign files (always).
     """
     if folders.inspect(folder) is folders.State.FOREIGN:
@@ -179,7 +186,7 @@ def _round(moment: datetime) -> datetime:
 def _refresh_crls(pki: DevPki, *, now: datetime) -> None:
     for name in CA_NAMES:
         crl = x509.load_der_x509_crl(pki.crl(name))
-        if crl.next_update_utc is None or crl.next_update_utc <= now:
+        if crl.last_update_utc + CRL_RENEWAL <= now:
             _issue_crl_again(pki, pki.load_authority(name), list(crl), now=now)
 
 

@@ -21,6 +21,8 @@ SUBSCRIBER_PERIOD: Final = timedelta(days=5 * 365)
 """NĐ 68/2024 Art 9: a new subscriber certificate lives at most five years."""
 CRL_PERIOD: Final = timedelta(days=365)
 """Long, so that a checkout works offline for a year; a real CA issues CRLs daily."""
+CRL_RENEWAL: Final = timedelta(hours=30)
+"""Who makes the PKI again after this gets new ones: a node asks for a seal's status that is not days old."""
 SKEW: Final = timedelta(hours=1)
 """Everything is valid a little before it was made, because clocks differ."""
 

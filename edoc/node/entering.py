@@ -8,6 +8,8 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, Final
 
 import structlog
@@ -24,6 +26,7 @@ from edoc.edxml.limits import DEFAULT_LIMITS
 from edoc.errors import EdocError, InputError
 from edoc.node import arrivedorders, orders
 from edoc.node import tables as t
+from edoc.node.durable import disk_errors
 from edoc.node.journal import Transaction
 from edoc.node.node import Node
 from edoc.node.scratch import fetch
@@ -88,7 +91,11 @@ def _read(node: Node, arrival: Arrival) -> Dispatch | StatusUpdate | Entered:
     """Read what came; what is no package is kept as that."""
     stored, parcel = arrival.stored, arrival.parcel
     try:
-        with telling_arrival(parcel.message_id), node.workspace.scratch(stored.size) as folder:
+        with (
+            telling_arrival(parcel.message_id),
+            disk_errors(Path(gettempdir())),
+            node.workspace.scratch(stored.size) as folder,
+        ):
             package = unpack(fetch(node, stored.sha256, folder / "package.edxml"), limits=_ALL_LET_IN)
         message = package.dispatch or package.status
         assert message is not None  # noqa: S101 - it is one of the two
@@ -98,8 +105,6 @@ def _read(node: Node, arrival: Arrival) -> Dispatch | StatusUpdate | Entered:
         return _unreadable(node, arrival, str(error))
     except EdocError as error:  # our own trouble: the package waits until it is over
         return Entered(trouble=error)
-    except OSError:
-        raise
     except Exception as error:  # one poisonous package must not hold up the others
         log.exception("package cannot be read", message_id=parcel.message_id)
         return _unreadable(node, arrival, f"unexpected {type(error).__name__}")

@@ -1,5 +1,6 @@
 """Work that is due together: taken together, done each for itself, committed together or one by one."""
 
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from edoc.core.dispatch import Dispatch
 from edoc.core.entryfields import RegisterNumber
 from edoc.core.lifecycle import Event, State, Work
 from edoc.devpki.hierarchy import DevPki
-from edoc.errors import Refused
-from edoc.node import clerk, collecting, registers, sealing, steps, tasks
+from edoc.errors import Refused, Unavailable
+from edoc.node import clerk, collecting, entering, registers, sealing, steps, tasks
 from edoc.node import tables as t
 from edoc.node.journal import Journal, Transaction
 from edoc.node.node import Node
@@ -192,3 +193,21 @@ def test_a_package_that_cannot_be_read_holds_up_no_other(pair: Pair) -> None:
     assert collecting.collect(pair.b) == 3
     assert len(pair.arrived()) == 2
     assert pair.b.transport.waiting() == ()
+
+
+def test_on_a_full_disk_packages_wait_and_are_not_held_for_unreadable(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    pair.submit()
+    while steps.run_next(pair.a):
+        pass
+    with monkeypatch.context() as full:
+        full.setattr(entering, "fetch", fail)
+        with pytest.raises(Unavailable, match="the disk is full"):
+            collecting.collect(pair.b)
+    assert len(pair.b.transport.waiting()) == 1
+    assert collecting.collect(pair.b) == 1
+    assert len(pair.arrived()) == 1

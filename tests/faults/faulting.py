@@ -79,10 +79,9 @@ def main() -> int:
     options = _parse()
     folder = Path(tempfile.mkdtemp(prefix="edoc-faults-"))
     folder.chmod(0o755)  # PostgreSQL's own account passes through
-    dice = random.Random(options.seed)
     sys.stderr.write(f"{options.documents} documents, seed {options.seed}, in {folder}\n")
     with opened(folder) as grounds:
-        ran = [_run(grounds, name, options, dice) for name in options.only]
+        ran = [_run(grounds, name, options) for name in options.only]
         _settle(grounds, ran)
     _show(ran)
     good = not any(each.losses or each.outcome.wrong for each in ran)
@@ -110,13 +109,13 @@ def _choose(names: list[str]) -> list[str]:
     return chosen
 
 
-def _run(grounds: Grounds, name: str, options: argparse.Namespace, dice: random.Random) -> Ran:
+def _run(grounds: Grounds, name: str, options: argparse.Namespace) -> Ran:
     trial = TRIALS[name]
     every = sum(TRIALS[each].share for each in options.only)
     terms = Terms(
         name=name,
         count=max(3, round(options.documents * trial.share / every)),
-        dice=random.Random(dice.random()),
+        dice=random.Random(f"{options.seed} {name}"),  # so that a trial can be repeated by itself
         brief=options.brief,
     )
     began = time.monotonic()

@@ -284,8 +284,7 @@ def _drain_letters(grounds: Grounds, terms: Terms, outcome: Outcome, workers: li
 
     def replay() -> None:
         for side in grounds.sides:
-            if _letters_of(side):
-                _replay(side, outcome)
+            _replay(side, outcome)
 
     carry_through(grounds, workers, terms, disturb=Every(3.0, 1000, terms.dice, lambda _: replay()))
 
@@ -297,7 +296,7 @@ def _revoke(grounds: Grounds, terms: Terms, outcome: Outcome, share: int, worker
     now = datetime.now(UTC)
     revoke(grounds.pki, one.agency.seal_name, at=now, now=now)
     send(grounds, terms, 2, one)
-    _await(lambda: bool(_letters_of(one)), outcome, "a revoked seal stops the work")
+    _await(lambda: bool(_letters_of(one, "is revoked")), outcome, "a revoked seal stops the work")
     _watch_unsealed(grounds, outcome, workers[0])
 
 
@@ -318,7 +317,7 @@ def _let_expire(grounds: Grounds, terms: Terms, outcome: Outcome, share: int, wo
         send(grounds, terms, 1, one)
     time.sleep(max(0.0, (ends - datetime.now(UTC)).total_seconds() + 1))
     send(grounds, terms, 2, one)
-    _await(lambda: bool(_letters_of(one)), outcome, "an expired seal stops the work")
+    _await(lambda: bool(_letters_of(one, "expired on")), outcome, "an expired seal stops the work")
     _watch_unsealed(grounds, outcome, mine)
 
 
@@ -333,7 +332,10 @@ def _watch_unsealed(grounds: Grounds, outcome: Outcome, worker: Worker) -> None:
 
 
 def _replay(side: Side, outcome: Outcome) -> None:
-    done = edoc(side, "dead-letters", "replay", *map(str, _letters_of(side)))
+    letters = _letters_of(side)
+    if not letters:
+        return
+    done = edoc(side, "dead-letters", "replay", *map(str, letters))
     outcome.require(done.returncode == 0, f"replay: {done.stderr[:200]}")
 
 
@@ -341,8 +343,14 @@ def _letters(grounds: Grounds) -> bool:
     return any(map(_letters_of, grounds.sides))
 
 
-def _letters_of(side: Side) -> list[int]:
-    query = select(t.tasks.c.id).where(t.tasks.c.dead_at.is_not(None) & t.tasks.c.done_at.is_(None))
+def _letters_of(side: Side, reason: str = "") -> list[int]:
+    """Steps set aside for a reason with these words; what goes to nobody stays set aside."""
+    query = select(t.tasks.c.id).where(
+        t.tasks.c.dead_at.is_not(None)
+        & t.tasks.c.done_at.is_(None)
+        & t.tasks.c.error.contains(reason)
+        & (t.tasks.c.argument != _NOBODY.organ_id)
+    )
     with side.node.journal.reading() as connection:
         return [task for task in connection.execute(query).scalars() if task not in side.left_over]
 

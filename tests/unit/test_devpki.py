@@ -163,6 +163,15 @@ def test_a_complete_pki_is_kept_unless_it_is_to_be_replaced(tmp_path: Path) -> N
     load_key(replaced.key_path("a-seal"), passphrase=replaced.passphrase)
 
 
+def test_crls_of_yesterday_are_issued_again_and_those_of_today_stay(tmp_path: Path) -> None:
+    pki = make(tmp_path / "pki", now=NOW)
+    first = pki.crl("agencies")
+    assert make(tmp_path / "pki", now=NOW + timedelta(hours=20)).crl("agencies") == first
+    later = NOW + timedelta(days=2)
+    renewed = x509.load_der_x509_crl(make(tmp_path / "pki", now=later).crl("agencies"))
+    assert later - timedelta(days=1) < renewed.last_update_utc <= later
+
+
 def test_crls_past_their_year_are_issued_again_and_forget_nothing(tmp_path: Path) -> None:
     pki = make(tmp_path / "pki", now=NOW)
     revoke(pki, "a-seal", at=NOW, now=NOW)
