@@ -98,7 +98,10 @@ def test_an_exception_is_told_by_its_kind_and_place_never_by_its_text(lines: Any
     assert "test_tracing.py" in line["frames"][-1]
 
 
-def test_libraries_that_read_documents_are_not_quoted_those_of_servers_are(lines: Any) -> None:
+def test_libraries_that_read_documents_are_not_quoted_those_of_servers_are(
+    lines: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, logger="pyhanko.sign")  # other tests silence it
     logging.getLogger("pyhanko.sign").warning("certificate of %s", SECRET)
     logging.getLogger("urllib3.connectionpool").warning("retrying %s", "/edoc/objects")
     quiet, heard = lines()

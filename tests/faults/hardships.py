@@ -243,7 +243,7 @@ def trouble_certificates(grounds: Grounds, terms: Terms) -> Outcome:
     environment = {
         "EDOC_WORKER__EXPIRE_DAYS": "0.0001",
         "EDOC_SEAL__LEVEL": "B-LT",
-        "EDOC_ONLINE__FRESH_MINUTES": "0.01",
+        "EDOC_ONLINE__FRESH_MINUTES": "0.0001",
     }
     with working(grounds, environment=environment) as workers:
         mine = workers[0]

@@ -216,7 +216,7 @@ def sealing(tmp_path: Path, pki: DevPki, softhsm: SoftHsm) -> Iterator[Node]:
         passphrase_file=str(pin),
     )
     with serving(pki) as url:
-        more = f'[online]\ncache = "cache"\n[[online.tsa]]\nurl = "{url}/tsa"\n'
+        more = f'[[online.tsa]]\nurl = "{url}/tsa"\n'
         path.write_text(path.read_text(encoding="utf-8") + more, encoding="utf-8")
         with Node.open(path) as opened:
             yield opened
