@@ -34,6 +34,7 @@ Bell = Callable[[Sequence[int]], None]
 
 MACHINES: Mapping[str, Machine] = {"outgoing": OUTGOING, "incoming": INCOMING}
 _PAGE: Final = 1000
+_TICK: Final = timedelta(microseconds=1)
 _LATELY: Final = timedelta(minutes=1)
 """Who was reached within this time need not be noted as reached again."""
 GENESIS = "0" * 64
@@ -69,6 +70,7 @@ class Transaction:
     afterwards: list[Callable[[], None]] = field(default_factory=list)
     """What is done once it is committed; must not raise."""
     held_back: HeldBack = field(default_factory=HeldBack)
+    _begun: int = 0
     _rows: dict[str, DocumentRow] = field(default_factory=dict)
     _deliveries: dict[str, dict[str, State]] = field(default_factory=dict)
     _entries: list[dict[str, Any]] = field(default_factory=list)
@@ -131,12 +133,14 @@ class Transaction:
         """Enter a new document in its machine's first state, or another entrance, with the work it causes."""
         machine = MACHINES[direction]
         first = state or machine.initial
+        # of several that come at once, the first stands first in every list
+        created_at, self._begun = t.instant(self.now + self._begun * _TICK), self._begun + 1
         row = DocumentRow(
             id=document,
             direction=direction,
             state=first.value,
-            created_at=self.at,
-            changed_at=self.at,
+            created_at=created_at,
+            changed_at=created_at,
             **{"document_id": None, "series": None, **values},
         )
         self.raw.execute(_BEGINNING, asdict(row))

@@ -181,6 +181,9 @@ def test_packages_are_entered_in_the_order_in_which_they_came(pair: Pair) -> Non
         received = select(t.inbox.c.message_id).join(t.audit, t.audit.c.document == t.inbox.c.document)
         entered = connection.execute(received.where(t.audit.c.event == "receive").order_by(t.audit.c.seq))
         assert list(entered.scalars()) == waiting
+        listed = select(t.inbox.c.message_id).join(t.documents, t.documents.c.id == t.inbox.c.document)
+        assert list(connection.execute(listed.order_by(t.documents.c.created_at)).scalars()) == waiting
+        assert len({row.created_at for row in pair.arrived()}) == len(waiting)
 
 
 def test_a_package_that_cannot_be_read_holds_up_no_other(pair: Pair) -> None:
