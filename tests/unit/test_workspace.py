@@ -1,5 +1,7 @@
 """Folders for work in progress."""
 
+import subprocess
+import sys
 import tempfile
 from contextlib import closing
 from pathlib import Path
@@ -54,3 +56,24 @@ def test_only_what_is_known_to_be_small_is_worked_on_in_memory(
 def test_without_a_file_system_in_memory_everything_is_on_the_disk(tmp_path: Path, disk: Path) -> None:
     with closing(Workspace(memory=tmp_path / "none")) as workspace, workspace.scratch(1) as folder:
         assert folder.parent == disk
+
+
+def test_what_a_killed_process_left_is_removed_and_nobody_elses(tmp_path: Path) -> None:
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    script = (
+        "import sys, time; from pathlib import Path; from edoc.node.workspace import Workspace\n"
+        "with Workspace(memory=Path(sys.argv[1])).scratch(1) as folder:\n"
+        "    (folder / 'secret').write_bytes(b'x'); print(folder, flush=True); time.sleep(60)\n"
+    )
+    command = [sys.executable, "-c", script, str(memory)]
+    with closing(Workspace(memory=memory)) as workspace, workspace.scratch(1) as mine:
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+            assert other.stdout is not None
+            left = Path(other.stdout.readline().strip())
+            with workspace.scratch(1):
+                assert (left / "secret").exists(), "it is being worked in"
+            other.kill()
+        with closing(Workspace(memory=memory)) as next_one, next_one.scratch(1):
+            assert not left.exists()
+            assert mine.exists()
