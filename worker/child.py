@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Final
@@ -139,13 +140,7 @@ def _work(
                 entered = _enter(node, order)
                 done = len(entered)
             else:
-                until = started + STRETCH_SECONDS
-
-                def over(until: float = until) -> bool:
-                    """Told to drain, it begins nothing more."""
-                    return drain.is_set() or time.monotonic() >= until
-
-                done = _go_on(node, order, kinds, over)
+                done = _go_on(node, order, kinds, partial(_is_over, drain, started + STRETCH_SECONDS))
         except EdocError as error:  # the database is away, or the package cannot be entered now
             trouble = str(error)
         seconds = time.monotonic() - started
@@ -159,6 +154,11 @@ def _work(
                 took=observed.take(),
             )
         )
+
+
+def _is_over(drain: threading.Event, until: float) -> bool:
+    """Told to drain, a process begins nothing more."""
+    return drain.is_set() or time.monotonic() >= until
 
 
 def _enter(node: Node, order: Arrivals) -> tuple[tuple[bool | None, str], ...]:

@@ -91,8 +91,7 @@ class Transaction:
 
         Raises `InputError` if there is none.
         """
-        if document not in self._rows:
-            self.lock([document])
+        self.lock([document])
         if document not in self._rows:
             raise InputError(
                 "there is no such document in this node.", where=document, advice="See 'edoc list'."
@@ -101,9 +100,10 @@ class Transaction:
 
     def lock(self, documents: Collection[str]) -> None:
         """Lock documents' rows until the transaction ends, in an order that is everybody's."""
-        if not documents:
+        wanted = sorted(set(documents) - self._rows.keys())
+        if not wanted:
             return
-        for row in self.raw.execute(_LOCKING, {"the_documents": sorted(documents)}):
+        for row in self.raw.execute(_LOCKING, {"the_documents": wanted}):
             self._rows[row.id] = DocumentRow(**row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
 
     def change(self, document: str, **values: Any) -> DocumentRow:

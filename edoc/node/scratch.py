@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from sqlalchemy import Connection, Row, bindparam, select
 
@@ -13,8 +13,11 @@ from edoc.core.ports import Stored
 from edoc.errors import InputError
 from edoc.node import tables as t
 from edoc.node.node import Node
-from edoc.node.objects import open_verified
+from edoc.node.objects import CHUNK, open_verified
 from edoc.node.recent import Recent
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 _FILES: Final = (
     select(t.files.c.id, t.files.c.name, t.files.c.sha256, t.files.c.size)
@@ -55,37 +58,38 @@ def _copy(source: BinaryIO, target: Path) -> Path:
 def store(node: Node, path: Path) -> Stored:
     """Make a file's content durable in the object store."""
     with path.open("rb") as source:
-        stored = node.objects.put(source)
-        if Recent.fits(stored.size):
-            source.seek(0)
-            node.recent.keep(stored.sha256, source.read())
-    return stored
+        return store_stream(node, source)
 
 
 def store_stream(node: Node, source: BinaryIO) -> Stored:
     """Make a stream durable in the object store, to its end; what is small is kept at hand."""
     sipped = _Sipped(source)
-    stored = node.objects.put(sipped)
+    with io.BufferedReader(sipped, CHUNK) as reader:
+        stored = node.objects.put(reader)
     if sipped.content is not None:
         node.recent.keep(stored.sha256, bytes(sipped.content))
     return stored
 
 
-class _Sipped(io.BytesIO):
-    """A stream that remembers what was read, as long as it is little."""
+class _Sipped(io.RawIOBase):
+    """Passes a stream on and remembers what was read, as long as it is little."""
 
     def __init__(self, source: BinaryIO) -> None:
-        super().__init__()
         self._source = source
         self.content: bytearray | None = bytearray()
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        chunk = self._source.read(-1 if size is None else size)
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        view = memoryview(buffer).cast("B")
+        chunk = self._source.read(len(view))
+        view[: len(chunk)] = chunk
         if self.content is not None:
             self.content += chunk
             if not Recent.fits(len(self.content)):
                 self.content = None
-        return chunk
+        return len(chunk)
 
 
 def file_of(connection: Connection, document: str, role: str) -> Row[Any]:

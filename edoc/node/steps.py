@@ -138,16 +138,17 @@ def _words(claim: Claim) -> Any:
 
 
 def _note_trouble(node: Node, claim: Claim, error: Exception) -> None:
+    words = _words(claim)
     try:
-        _write_trouble(node, claim, error, _words(claim))
+        if isinstance(error, tasks.OvertakenError):
+            raise error
+        _write_trouble(node, claim, error, words)
     except tasks.OvertakenError as overtaken:
-        _words(claim).warning("step dropped", reason=str(overtaken))
+        words.warning("step dropped", reason=str(overtaken))
 
 
 def _write_trouble(node: Node, claim: Claim, error: Exception, words: Any) -> None:
     worker, failure = node.settings.worker, failure_of(error)
-    if isinstance(error, tasks.OvertakenError):
-        raise error
     if not isinstance(error, EdocError):
         words.exception("step failed unexpectedly")
     # what no catalogue foresees is hardly repaired by waiting for days

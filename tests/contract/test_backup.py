@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alone import make_alone
 from sqlalchemy import select
 
-from edoc.demo.nodes import Backing, by_mailbox, make_node
-from edoc.demo.play import SAMPLES
+from edoc.demo.nodes import Backing
 from edoc.devpki.hierarchy import DevPki
-from edoc.devpki.profiles import AGENCIES
 from edoc.errors import Conflict, InputError
 from edoc.node import database, numberholds, promises, registers
 from edoc.node import tables as t
@@ -30,15 +29,7 @@ def find_url(request: pytest.FixtureRequest, kind: str) -> str:
 
 @pytest.fixture(params=KINDS)
 def node(request: pytest.FixtureRequest, tmp_path: Path, pki: DevPki) -> Iterator[Node]:
-    folder = make_node(
-        tmp_path / "a",
-        agency=AGENCIES[0],
-        pki=pki.folder,
-        seal_image=SAMPLES / "seal-a.png",
-        transport=by_mailbox(tmp_path / "mailbox")(AGENCIES[0]),
-        tsa="http://127.0.0.1:9/tsa",
-        backing=Backing(database_url=find_url(request, request.param)),
-    )
+    folder = make_alone(tmp_path, pki, Backing(database_url=find_url(request, request.param)))
     with Node.open(folder) as opened:
         enter(opened, "first")
         yield opened

@@ -3,12 +3,10 @@
 import re
 from pathlib import Path
 
+from alone import make_alone
 from prometheus_client import generate_latest
 
-from edoc.demo.nodes import Backing, by_mailbox, make_node
-from edoc.demo.play import SAMPLES
 from edoc.devpki.hierarchy import DevPki
-from edoc.devpki.profiles import AGENCIES
 from edoc.node.node import Node
 from worker.metrics import Meters
 
@@ -23,15 +21,7 @@ SHOWN_LATER = {"edoc_anchor_age_seconds"}
 def test_page_and_alarms_name_what_is_measured_and_every_alarm_has_its_answer(
     tmp_path: Path, pki: DevPki
 ) -> None:
-    folder = make_node(
-        tmp_path / "a",
-        agency=AGENCIES[0],
-        pki=pki.folder,
-        seal_image=SAMPLES / "seal-a.png",
-        transport=by_mailbox(tmp_path / "mailbox")(AGENCIES[0]),
-        tsa="http://127.0.0.1:9/",
-        backing=Backing(),
-    )
+    folder = make_alone(tmp_path, pki)
     with Node.open(folder) as node:
         told = generate_latest(Meters(node).registry).decode()
     measured = {line.split()[2] for line in told.splitlines() if line.startswith("# TYPE")}

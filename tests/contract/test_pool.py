@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alone import make_alone
 from sqlalchemy import text
 
 from edoc.core.lifecycle import State, Work
-from edoc.demo.nodes import Backing, by_mailbox, make_node
-from edoc.demo.play import SAMPLE_PDF, SAMPLES, draft_for
+from edoc.demo.play import SAMPLE_PDF, draft_for
 from edoc.devpki.hierarchy import DevPki
-from edoc.devpki.profiles import AGENCIES
 from edoc.errors import SettingsError
 from edoc.keys.loading import load_key
 from edoc.node import clerk, tasks
@@ -27,15 +26,7 @@ from worker.pool import Pool
 @pytest.fixture
 def node(tmp_path: Path, pki: DevPki) -> Iterator[Node]:
     """A node with one signed document that waits for its number."""
-    folder = make_node(
-        tmp_path / "a",
-        agency=AGENCIES[0],
-        pki=pki.folder,
-        seal_image=SAMPLES / "seal-a.png",
-        transport=by_mailbox(tmp_path / "mailbox")(AGENCIES[0]),
-        tsa="http://127.0.0.1:9/",
-        backing=Backing(),
-    )
+    folder = make_alone(tmp_path, pki)
     settings = folder / FILE_NAME  # which the pool's processes read, too
     told = settings.read_text(encoding="utf-8")
     settings.write_text(told.replace("[seal]", '[seal]\nlevel = "B-B"'), encoding="utf-8")

@@ -350,12 +350,9 @@ def _letters(grounds: Grounds) -> bool:
 
 
 def _letters_of(side: Side, reason: str = "") -> list[int]:
-    """Steps set aside for a reason with these words; what goes to nobody stays set aside."""
+    """Steps set aside in this trial for a reason with these words."""
     query = select(t.tasks.c.id).where(
-        t.tasks.c.dead_at.is_not(None)
-        & t.tasks.c.done_at.is_(None)
-        & t.tasks.c.error.contains(reason)
-        & (t.tasks.c.argument != _NOBODY.organ_id)
+        t.tasks.c.dead_at.is_not(None) & t.tasks.c.done_at.is_(None) & t.tasks.c.error.contains(reason)
     )
     with side.node.journal.reading() as connection:
         return [task for task in connection.execute(query).scalars() if task not in side.left_over]
