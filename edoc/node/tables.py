@@ -201,6 +201,8 @@ signing_claims = Table(
 _OPEN = text("done_at IS NULL AND dead_at IS NULL")
 _UNFINISHED = text("done_at IS NULL AND discarded_at IS NULL")
 _IN_HAND = text("lease_until IS NOT NULL")
+# not an index of all open tasks: the planner would go through it by due_at
+_FOR_PEER = text("done_at IS NULL AND dead_at IS NULL AND peer IS NOT NULL")
 
 tasks = Table(
     "tasks",
@@ -227,7 +229,7 @@ tasks = Table(
     UniqueConstraint("document", "kind", "argument"),
     # of what is done long ago nothing stands in these
     Index("ix_tasks_due_at", "due_at", "id", sqlite_where=_OPEN, postgresql_where=_OPEN),
-    Index("ix_tasks_peer", "peer", "due_at", sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index("ix_tasks_peer", "peer", "due_at", sqlite_where=_FOR_PEER, postgresql_where=_FOR_PEER),
     Index("ix_tasks_lane", "document", "lane", "id", sqlite_where=_UNFINISHED, postgresql_where=_UNFINISHED),
     Index(
         "ix_tasks_in_hand",

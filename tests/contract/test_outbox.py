@@ -1,6 +1,7 @@
 """Who gets which task when: leases, lanes, retries, expiry, breakers and clocks, on SQLite and PostgreSQL."""
 
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -77,6 +78,42 @@ def column(books: Journal, task: int, name: str) -> Any:
 def finish(books: Journal, claim: Claim) -> None:
     with tasks.finishing(books, claim):
         pass
+
+
+def fill(books: Journal, count: int, **values: Any) -> None:
+    """Put so many documents into the books, each with a task."""
+    first = uuid.uuid4().hex[:8]
+    names = [f"{first} {index}" for index in range(count)]
+    document = {"direction": "outgoing", "state": "new", "organ_id": "H99.01", "dispatch": {}}
+    times = {"created_at": "1", "changed_at": "1"}
+    task = {"kind": "number", "argument": "", "lane": "steps", "created_at": "1", "due_at": "1"}
+    with books.engine.begin() as connection:
+        rows = [{"id": name, "submission": name, **document, **times} for name in names]
+        connection.execute(insert(t.documents), rows)
+        rows = [{"document": name, "expires_at": "9", **task, **values} for name in names]
+        connection.execute(insert(t.tasks), rows)
+
+
+@pytest.mark.parametrize("by", ["some", "next"])
+def test_taking_work_costs_as_much_on_a_full_morning_as_on_a_quiet_night(
+    request: pytest.FixtureRequest, tmp_path: Path, by: str
+) -> None:
+    with clocked_journal(request, "postgresql", tmp_path) as books:
+        query = outbox.taking(by=by).compile(dialect=books.engine.dialect)
+        values = query.construct_params({"now": "9", "until": "9", "lately": "0", "at_most": 8})
+
+        def count_blocks() -> int:
+            with books.engine.connect() as connection:
+                plan = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", values)
+                return int(plan.scalar_one()[0]["Plan"]["Shared Hit Blocks"])
+
+        fill(books, 3_000, done_at="2")
+        with books.engine.begin() as connection:
+            connection.execute(text("ANALYZE"))  # as autovacuum does when nothing waits
+        fill(books, 20)
+        few = count_blocks()
+        fill(books, 3_000)
+        assert count_blocks() < few + 200
 
 
 def test_only_one_of_many_workers_gets_a_task(books: Journal) -> None:
