@@ -86,10 +86,10 @@ def may_be_taken(tasks: FromClause = t.tasks) -> ColumnElement[bool]:
 
 
 def _none(rows: FromClause, condition: ColumnElement[bool], *, of: FromClause) -> ColumnElement[bool]:
-    """No such row; looked up for each task, whatever the planner believes of how many wait.
+    """Say that there is no such row, looked up for each task of `of`.
 
-    It makes a join of NOT EXISTS. Statistics of a quiet night say that next to nothing waits, and then it
-    compares every task that waits with every other, until the tables are analysed again.
+    Not by NOT EXISTS: PostgreSQL makes a join of it, and with statistics of a quiet night, by which next to
+    nothing waits, it compared every task that waits with every other.
     """
     first = next(iter(rows.primary_key))
     return select(first).where(condition).limit(1).correlate(of).scalar_subquery().is_(None)

@@ -201,7 +201,7 @@ signing_claims = Table(
 _OPEN = text("done_at IS NULL AND dead_at IS NULL")
 _UNFINISHED = text("done_at IS NULL AND discarded_at IS NULL")
 _IN_HAND = text("lease_until IS NOT NULL")
-# not an index of all open tasks: the planner would go through it by due_at
+# most tasks have no peer and need not be written there
 _FOR_PEER = text("done_at IS NULL AND dead_at IS NULL AND peer IS NOT NULL")
 
 tasks = Table(

@@ -1,4 +1,4 @@
-"""The index of what waits for a peer holds nothing else, so that no other question goes through it."""
+"""The index of what waits for a peer holds nothing else: most tasks have no peer and stay out of it."""
 
 import sqlalchemy as sa
 from alembic import op
